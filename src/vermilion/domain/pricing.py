@@ -1,0 +1,79 @@
+"""Price rules of the catalogue: whole numbers in, whole numbers out, the same for a quote and a hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from vermilion.domain.money import UNITS_MAX
+
+Per = Literal["task", "image", "second", "megapixel", "1k_tokens"]
+
+#: What one price step buys, in the quantity's own measure.
+STEP: Mapping[Per, int] = {"task": 1, "image": 1, "second": 1, "megapixel": 1_000_000, "1k_tokens": 1_000}
+
+
+class Multiplier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The value of an input field changes the price: 100 percent is the plain price."""
+
+    field: str
+    percent: dict[str, int]
+
+
+class PriceRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`units` for each started step of `per`, times every multiplier that applies; rounded up.
+
+    `quantity` names the input field that says how many; `quantity_default` counts when it is absent.
+    """
+
+    units: int
+    version: int = 1
+    per: Per = "task"
+    quantity: str | None = None
+    quantity_default: int = 1
+    multipliers: tuple[Multiplier, ...] = ()
+
+
+class Quote(msgspec.Struct, frozen=True):
+    """What a task will hold, and by which version of which rule."""
+
+    units: int
+    per: Per
+    quantity: int
+    percent: int
+    rule_version: int
+
+
+def quote(rule: PriceRule, task_input: Mapping[str, Any]) -> Quote:
+    """The price of this input, always the same for the same rule and input."""
+    quantity = _quantity(rule, task_input)
+    return _price(rule, quantity, _percents(rule, task_input))
+
+
+def reprice(rule: PriceRule, task_input: Mapping[str, Any], usage: Mapping[str, int], held: int) -> int:
+    """Units to capture for the usage that an upstream reported, never more than was held."""
+    if rule.quantity is None or rule.quantity not in usage:
+        return held
+    return min(held, _price(rule, max(0, usage[rule.quantity]), _percents(rule, task_input)).units)
+
+
+def _quantity(rule: PriceRule, task_input: Mapping[str, Any]) -> int:
+    if rule.quantity is None:
+        return rule.quantity_default
+    value = task_input.get(rule.quantity, rule.quantity_default)
+    return -(-value // 1) if isinstance(value, int | float) and value > 0 else rule.quantity_default
+
+
+def _percents(rule: PriceRule, task_input: Mapping[str, Any]) -> list[int]:
+    return [m.percent.get(str(task_input.get(m.field)), 100) for m in rule.multipliers]
+
+
+def _price(rule: PriceRule, quantity: int, percents: list[int]) -> Quote:
+    steps = -(-int(quantity) // STEP[rule.per])
+    numerator, denominator = rule.units * steps, 1
+    for percent in percents:
+        numerator, denominator = numerator * percent, denominator * 100
+    units = min(UNITS_MAX, -(-numerator // denominator))
+    return Quote(units, rule.per, int(quantity), numerator * 100 // max(1, rule.units * steps * denominator), rule.version)

@@ -1,0 +1,1 @@
+"""The one way out to addresses that customers name; nothing else may fetch or post to them."""

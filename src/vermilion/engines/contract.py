@@ -1,0 +1,66 @@
+"""What an engine is given and must hand back, and the ways in which it can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+class EngineError(Exception):
+    """Base of everything that can go wrong with an engine."""
+
+
+class EngineRefused(EngineError):
+    """The engine will not take this input; the one who sent it has to change it."""
+
+    def __init__(self, reason: str, code: str = "invalid_input") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+
+
+class EngineCrashed(EngineError):
+    """The worker died, ran out of its memory bound or broke on a fault of its own."""
+
+
+class EngineTimedOut(EngineError):
+    """The job took longer than a job may take; its worker was stopped."""
+
+
+class EngineUnavailable(EngineError):
+    """Something that the operator has to provide is missing; the text says what and how."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFile:
+    """One produced file, inside the directory of its job; `width` and `height` are pixels of a picture."""
+
+    name: str
+    path: Path
+    content_type: str
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineResult:
+    """What a job made; `facts` is plain JSON data."""
+
+    files: tuple[EngineFile, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineJob:
+    """One call of an engine: write files into `out_dir` only, `report(percent, text)` as work goes on."""
+
+    params: Mapping[str, Any]
+    files: Mapping[str, Path]
+    out_dir: Path
+    report: Callable[[int, str | None], None]
+
+
+Engine = Callable[[EngineJob], EngineResult]
+"""A plain blocking function; it raises `EngineRefused` for input that it will not take."""

@@ -1,0 +1,87 @@
+"""Opens strangers' pictures within bounds. The one place that hands their bytes to a decoder."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from vermilion.engines.contract import EngineRefused
+
+PIXELS_MAX = 40_000_000
+FRAMES_MAX = 300
+FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "MPO": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif",
+           "AVIF": "image/avif"}  # fmt: skip
+_DECODERS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")  #: Pillow finds MPO through JPEG
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    struct.error,
+    zlib.error,
+)
+
+ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """The picture's header, its sizes checked and nothing decoded yet; every fault of the file is a refusal."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # The bounds below are ours and stricter.
+        try:
+            with Image.open(path, formats=_DECODERS) as picture:
+                _check_bounds(picture)
+                yield picture
+        except Image.DecompressionBombError:
+            raise _too_large() from None
+        except UnidentifiedImageError:
+            raise EngineRefused(
+                "the file is not a picture that can be read here", "unreadable_picture"
+            ) from None
+        except _DAMAGE as wrong:
+            raise EngineRefused(f"the picture is damaged or cut short: {wrong}", "damaged_picture") from None
+
+
+def content_type(picture: Image.Image) -> str:
+    """The type that the decoder recognised."""
+    return FORMATS[picture.format or ""]
+
+
+def upright(picture: Image.Image) -> Image.Image:
+    """The first frame as a camera's owner sees it: turned by its EXIF orientation, in eight-bit RGBA."""
+    turned = ImageOps.exif_transpose(picture)
+    if turned.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
+        turned = _eight_bit(turned)
+    return turned.convert("RGBA")
+
+
+def _check_bounds(picture: Image.Image) -> None:
+    if picture.width * picture.height > PIXELS_MAX:
+        raise _too_large()
+    frames = int(getattr(picture, "n_frames", 1))
+    if frames > FRAMES_MAX:
+        raise EngineRefused(f"the picture has more than {FRAMES_MAX} frames", "too_many_frames")
+
+
+def _too_large() -> EngineRefused:
+    return EngineRefused(
+        f"the picture has more than {PIXELS_MAX // 1_000_000} megapixels", "picture_too_large"
+    )
+
+
+def _eight_bit(picture: Image.Image) -> Image.Image:
+    """Deep grey scaled down; Pillow's own conversion would cut it off at 255."""
+    values = np.asarray(picture, dtype=np.float32)
+    depth = 65535.0 if picture.mode.startswith("I") else max(float(values.max(initial=0.0)), 1e-9)
+    return Image.fromarray(np.clip(values / depth * 255, 0, 255).astype(np.uint8), "L")

@@ -1,0 +1,183 @@
+"""A pool of worker processes that run engines, so that the event loop never does. Knows nothing of tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any
+
+from vermilion.engines.contract import (
+    EngineCrashed,
+    EngineFile,
+    EngineRefused,
+    EngineResult,
+    EngineTimedOut,
+    EngineUnavailable,
+)
+from vermilion.engines.frames import Answer, Broke, Done, MadeFile, Missing, Refused, Run, encode
+from vermilion.engines.process import WorkerProcess
+from vermilion.engines.registry import ENGINES
+from vermilion.engines.scratch import Scratch
+
+OnProgress = Callable[[int, str | None], None]
+
+
+class EnginePool:
+    """At most `size` workers, started when first needed and kept warm.
+
+    A worker whose job was cancelled, timed out or crashed is killed; the next job gets a new one.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        memory_bytes_max: int,
+        job_timeout_s: float,
+        *,
+        scratch_parent: Path | None = None,
+        engines: Mapping[str, str] = ENGINES,
+    ) -> None:
+        self._memory_bytes_max = memory_bytes_max
+        self._job_timeout_s = job_timeout_s
+        self._scratch_parent = scratch_parent or Path(tempfile.gettempdir())
+        self._engines = engines
+        self._slots = asyncio.Semaphore(size)
+        self._idle: list[WorkerProcess] = []
+        self._busy: set[WorkerProcess] = set()
+        self._burials: set[asyncio.Task[None]] = set()
+        self._scratch: Scratch | None = None
+
+    async def start(self) -> None:
+        """Make the scratch directory; workers come later."""
+        self._scratch = await asyncio.to_thread(Scratch, self._scratch_parent)
+
+    async def close(self) -> None:
+        """Kill every worker, wait until all are gone, remove the scratch directory. Safe to call twice."""
+        scratch, self._scratch = self._scratch, None
+        for worker in (*self._idle, *self._busy):
+            self._bury(worker)
+        self._idle.clear()
+        while self._burials:
+            await asyncio.gather(*self._burials)
+        if scratch is not None:
+            await asyncio.to_thread(scratch.close)
+
+    async def run(
+        self, engine: str, params: Mapping[str, Any], files: Mapping[str, Path], *, on_progress: OnProgress
+    ) -> EngineResult:
+        """Run one job when a worker is free. The files are the caller's to move away or to `discard`.
+
+        Raises `EngineRefused`, `EngineCrashed`, `EngineTimedOut` or `EngineUnavailable`.
+        """
+        dotted_path = self._engines.get(engine)
+        if dotted_path is None:
+            raise EngineUnavailable(
+                f"there is no engine {engine!r}; there are {', '.join(sorted(self._engines))}"
+            )
+        async with self._slots:
+            out_dir = await asyncio.to_thread(self._open().new_dir)
+            try:
+                order = _order(dotted_path, params, files, out_dir)
+                answer = await self._answer(order, on_progress)
+                return await asyncio.to_thread(_result, answer, out_dir)
+            except BaseException:
+                self._later(_remove(out_dir))
+                raise
+
+    async def discard(self, result: EngineResult) -> None:
+        """Remove what is left of a result."""
+        for out_dir in {file.path.parent for file in result.files}:
+            await _remove(out_dir)
+
+    @property
+    def worker_pids(self) -> tuple[int, ...]:
+        """The processes that are alive now."""
+        return tuple(worker.pid for worker in (*self._idle, *self._busy))
+
+    def _open(self) -> Scratch:
+        if self._scratch is None:
+            raise EngineUnavailable("the engine pool is not running")
+        return self._scratch
+
+    async def _answer(self, order: bytes, on_progress: OnProgress) -> Answer:
+        worker = await self._worker()
+        self._busy.add(worker)
+        try:
+            async with asyncio.timeout(self._job_timeout_s):
+                answer = await worker.run(order, on_progress)
+        except TimeoutError:
+            self._bury(worker)
+            raise EngineTimedOut(f"the job took longer than {self._job_timeout_s:g} s") from None
+        except BaseException:
+            self._bury(worker)
+            raise
+        finally:
+            self._busy.discard(worker)
+        self._keep(worker, answer)
+        return answer
+
+    async def _worker(self) -> WorkerProcess:
+        while self._idle:
+            worker = self._idle.pop()  # The last one used is the warmest.
+            if worker.alive:
+                return worker
+            self._bury(worker)
+        worker = await WorkerProcess.start(self._memory_bytes_max, self._open().path)
+        if self._scratch is None:  # Closed while it started.
+            self._bury(worker)
+        return worker
+
+    def _keep(self, worker: WorkerProcess, answer: Answer) -> None:
+        if isinstance(answer, Broke) or self._scratch is None:
+            self._bury(worker)
+        else:
+            self._idle.append(worker)
+
+    def _bury(self, worker: WorkerProcess) -> None:
+        worker.kill()
+        self._later(worker.gone())
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Finish something apart from the caller, who may be cancelled; `close` waits for it."""
+        task = asyncio.ensure_future(work)
+        self._burials.add(task)
+        task.add_done_callback(self._burials.discard)
+
+
+def _order(dotted_path: str, params: Mapping[str, Any], files: Mapping[str, Path], out_dir: Path) -> bytes:
+    """The order as a frame; parameters that are not plain data are the customer's mistake."""
+    paths = {name: str(path.resolve()) for name, path in files.items()}
+    try:
+        return encode(Run(dotted_path, dict(params), paths, str(out_dir)))
+    except (TypeError, ValueError, OverflowError) as wrong:
+        raise EngineRefused(f"the input cannot be passed on: {wrong}") from None
+
+
+def _result(answer: Answer, out_dir: Path) -> EngineResult:
+    """A good answer as a result, every other one as its error."""
+    match answer:
+        case Done(files, facts):
+            return EngineResult(tuple(_file(made, out_dir) for made in files), facts)
+        case Refused(reason, code):
+            raise EngineRefused(reason, code)
+        case Missing(reason):
+            raise EngineUnavailable(reason)
+        case Broke(reason):
+            raise EngineCrashed(reason)
+        case _:
+            raise EngineCrashed("a worker spoke out of turn")
+
+
+def _file(made: MadeFile, out_dir: Path) -> EngineFile:
+    """A worker decodes strangers' files, so its word is not enough: only plain files of its own job leave it."""
+    path = out_dir / made.name
+    if Path(made.name).name != made.name or path.is_symlink() or not path.is_file():
+        raise EngineCrashed(f"the worker named a file that is not in its job's directory: {made.name!r}")
+    return EngineFile(made.name, path, made.content_type, made.width, made.height)
+
+
+async def _remove(out_dir: Path) -> None:
+    await asyncio.to_thread(shutil.rmtree, out_dir, True)

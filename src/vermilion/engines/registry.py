@@ -1,0 +1,21 @@
+"""Which engines there are: id → dotted path, imported in the worker on first use and nowhere else."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import cast
+
+from vermilion.engines.contract import Engine
+
+ENGINES: Mapping[str, str] = {
+    "composer": "vermilion.engines.composer.engine:compose",
+    "cutout": "vermilion.engines.cutout:cut_out",
+    "inspect": "vermilion.engines.inspector:inspect_file",
+}
+
+
+def load_engine(dotted_path: str) -> Engine:
+    """The function at `package.module:name`; raises ImportError or AttributeError if there is none."""
+    module, _, name = dotted_path.partition(":")
+    return cast(Engine, getattr(importlib.import_module(module), name))

@@ -1,0 +1,186 @@
+"""Every refusal Vermilion can utter, as one tree; faces translate it and nothing else invents errors.
+
+VermilionError
+├── InvalidRequest          422  the request is wrong; `problems` names every wrong field
+│   ├── MalformedBody       400  the body is not JSON at all
+│   ├── BodyTooLarge        413
+│   └── UnsupportedMedia    415
+├── Unauthenticated         401  no key, or a key that does not exist, is revoked or has expired
+├── Forbidden               403  the key exists but may not do this
+│   └── AccountDisabled     403
+├── NotFound                404  also said of things that belong to somebody else
+├── MethodNotAllowed        405
+├── Conflict                409  the thing is in a state that does not allow this
+├── PaymentRequired         402
+│   ├── InsufficientFunds   402  the wallet cannot cover the hold
+│   └── SpendCapReached     402  the API key's own cap is used up
+├── IdempotencyMismatch     422  the same Idempotency-Key came with another body
+├── RateLimited             429
+├── ServiceUnavailable      503  starting, draining, or the database is away
+└── InternalError           500
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import msgspec
+
+
+class FieldProblem(msgspec.Struct, frozen=True):
+    """One wrong field: a JSON pointer to it and what to do about it."""
+
+    pointer: str
+    detail: str
+
+
+class VermilionError(Exception):
+    """Base of the tree; the class docstring's first line is the default message."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(self, detail: str | None = None, **facts: Any) -> None:
+        self.detail = detail or (self.__doc__ or self.title).splitlines()[0]
+        self.facts = facts
+        super().__init__(self.detail)
+
+
+class InvalidRequest(VermilionError):
+    """The request does not match what this endpoint accepts."""
+
+    status = 422
+    code = "invalid_request"
+    title = "Invalid request"
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        problems: tuple[FieldProblem, ...] = (),
+        **facts: Any,
+    ) -> None:
+        super().__init__(detail, **facts)
+        self.problems = problems
+
+
+class MalformedBody(InvalidRequest):
+    """The body is not valid JSON."""
+
+    status = 400
+    code = "malformed_body"
+    title = "Malformed body"
+
+
+class BodyTooLarge(InvalidRequest):
+    """The body is larger than this endpoint accepts."""
+
+    status = 413
+    code = "body_too_large"
+    title = "Body too large"
+
+
+class UnsupportedMedia(InvalidRequest):
+    """The file is of a type that is not accepted here."""
+
+    status = 415
+    code = "unsupported_media"
+    title = "Unsupported media"
+
+
+class Unauthenticated(VermilionError):
+    """Send a valid API key as `Authorization: Bearer …` or `x-api-key`."""
+
+    status = 401
+    code = "unauthenticated"
+    title = "Unauthenticated"
+
+
+class Forbidden(VermilionError):
+    """This API key may not do this."""
+
+    status = 403
+    code = "forbidden"
+    title = "Forbidden"
+
+
+class AccountDisabled(Forbidden):
+    """This account is disabled; ask the operator."""
+
+    code = "account_disabled"
+    title = "Account disabled"
+
+
+class NotFound(VermilionError):
+    """There is no such thing here."""
+
+    status = 404
+    code = "not_found"
+    title = "Not found"
+
+
+class MethodNotAllowed(VermilionError):
+    """This path does not answer that method."""
+
+    status = 405
+    code = "method_not_allowed"
+    title = "Method not allowed"
+
+
+class Conflict(VermilionError):
+    """The thing is in a state that does not allow this."""
+
+    status = 409
+    code = "conflict"
+    title = "Conflict"
+
+
+class PaymentRequired(VermilionError):
+    """The wallet does not cover this."""
+
+    status = 402
+    code = "payment_required"
+    title = "Payment required"
+
+
+class InsufficientFunds(PaymentRequired):
+    """The wallet does not cover the price of this task; nothing was held."""
+
+    code = "insufficient_funds"
+    title = "Insufficient funds"
+
+
+class SpendCapReached(PaymentRequired):
+    """The spend cap of this API key does not cover the price of this task; nothing was held."""
+
+    code = "spend_cap_reached"
+    title = "Spend cap reached"
+
+
+class IdempotencyMismatch(VermilionError):
+    """This Idempotency-Key was used before with another body; use a new key for a new request."""
+
+    status = 422
+    code = "idempotency_mismatch"
+    title = "Idempotency key reused"
+
+
+class RateLimited(VermilionError):
+    """Too many requests; wait as long as Retry-After says."""
+
+    status = 429
+    code = "rate_limited"
+    title = "Rate limited"
+
+
+class ServiceUnavailable(VermilionError):
+    """The gateway cannot take this now; try again shortly."""
+
+    status = 503
+    code = "unavailable"
+    title = "Unavailable"
+
+
+class InternalError(VermilionError):
+    """Something broke on our side; nothing was charged. Quote the request id to the operator."""

@@ -1,0 +1,1 @@
+"""Vermilion's own API under /v1 and /admin/v1."""

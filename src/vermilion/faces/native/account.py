@@ -1,0 +1,247 @@
+"""What an account can see and do of itself: wallet, statement, keys, uploads, deliveries."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from vermilion.errors import InvalidRequest
+from vermilion.faces.native.wire import (
+    AccountView,
+    KeyView,
+    Page,
+    UploadView,
+    WalletView,
+    account_view,
+    delivery_view,
+    key_view,
+    upload_view,
+    wallet_view,
+)
+from vermilion.http.asgi import Answer
+from vermilion.http.endpoints import Call, Operation
+from vermilion.services.issue_key import KeyRequest, issue_key, revoke_key, rotate_key
+from vermilion.services.store_media import store_upload
+from vermilion.services.webhook_secret import webhook_secret
+from vermilion.storage import accounts, deliveries, ledger
+
+PAGE_MAX = 200
+GRACE_S_MAX = 30 * 86_400
+
+
+class CursorQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of a list."""
+
+    cursor: str | None = None
+    limit: int = 50
+
+
+class DeliveryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of deliveries, of one task if it is named."""
+
+    task_id: UUID | None = None
+    cursor: UUID | None = None
+    limit: int = 50
+
+
+class Rotation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long the old secret goes on working."""
+
+    grace_s: float = 0
+
+
+class EntryView(msgspec.Struct, frozen=True):
+    """One immutable posting: units moved from source to target."""
+
+    kind: str
+    source: str
+    target: str
+    units: int
+    grant_id: UUID
+    ref_id: UUID
+    reason: str | None
+    at: datetime
+
+
+async def me(call: Call) -> Answer:
+    """The account that this key belongs to."""
+    bearer = call.bearer
+    secret = webhook_secret(call.gateway, bearer.account.id)
+    return Answer(200, msgspec.json.encode(account_view(bearer.account, bearer.plan, secret)))
+
+
+async def wallet(call: Call) -> Answer:
+    """The wallet with its grants in burn order."""
+    row = await ledger.read_wallet(call.gateway.database, call.bearer.account.id)
+    return Answer(200, msgspec.json.encode(wallet_view(row)))
+
+
+async def statement(call: Call) -> Answer:
+    """The wallet's entries, newest first."""
+    return await entries_of(call, call.bearer.account.id)
+
+
+async def entries_of(call: Call, account_id: UUID) -> Answer:
+    """A page of an account's entries."""
+    query: CursorQuery = call.query
+    limit = min(max(1, query.limit), PAGE_MAX)
+    rows = await ledger.read_entries(
+        call.gateway.database, account_id, before=_entry_cursor(query.cursor), limit=limit + 1
+    )
+    page = [
+        EntryView(r["kind"], r["source"], r["target"], r["units"], r["grant_id"], r["ref_id"], r["reason"], r["at"])
+        for r in rows[:limit]
+    ]
+    return Answer(200, msgspec.json.encode(Page(page, _next_entry(rows[limit - 1]) if len(rows) > limit else None)))
+
+
+async def list_keys(call: Call) -> Answer:
+    """The account's API keys."""
+    rows = await accounts.read_keys(call.gateway.database, call.bearer.account.id)
+    return Answer(200, msgspec.json.encode(Page([key_view(row) for row in rows], None)))
+
+
+async def create_key(call: Call) -> Answer:
+    """Make an API key; its secret is in this answer only."""
+    issued = await issue_key(call.gateway, call.bearer, call.bearer.account.id, call.body)
+    return Answer(201, msgspec.json.encode(key_view(issued.row, issued.secret)))
+
+
+async def rotate(call: Call) -> Answer:
+    """Replace a key's secret; the old one goes on working for `grace_s`."""
+    rotation: Rotation = call.body
+    issued = await rotate_key(
+        call.gateway,
+        call.bearer,
+        call.id(),
+        account_id=call.bearer.account.id,
+        grace_s=checked_grace(rotation),
+    )
+    return Answer(201, msgspec.json.encode(key_view(issued.row, issued.secret)))
+
+
+async def revoke(call: Call) -> Answer:
+    """End a key at once."""
+    row = await revoke_key(call.gateway, call.bearer, call.id(), account_id=call.bearer.account.id)
+    return Answer(200, msgspec.json.encode(key_view(row)))
+
+
+async def upload(call: Call) -> Answer:
+    """Store a file, sent as the body; its type is found by looking at it."""
+    row = await store_upload(call.gateway, call.bearer, call.body)
+    return Answer(201, msgspec.json.encode(upload_view(call.gateway, row, call.origin)))
+
+
+async def list_deliveries(call: Call) -> Answer:
+    """The account's webhook deliveries, newest first."""
+    query: DeliveryQuery = call.query
+    limit = min(max(1, query.limit), PAGE_MAX)
+    rows = await deliveries.read_page(
+        call.gateway.database,
+        call.bearer.account.id,
+        task_id=query.task_id,
+        before=query.cursor,
+        limit=limit + 1,
+    )
+    cursor = str(rows[limit - 1].id) if len(rows) > limit else None
+    return Answer(200, msgspec.json.encode(Page([delivery_view(row) for row in rows[:limit]], cursor)))
+
+
+def checked_grace(rotation: Rotation) -> float:
+    """The grace of a rotation. Raises InvalidRequest."""
+    if not 0 <= rotation.grace_s <= GRACE_S_MAX:
+        raise InvalidRequest(f"grace_s must be from 0 to {GRACE_S_MAX} seconds.")
+    return rotation.grace_s
+
+
+def _next_entry(row: Any) -> str:
+    parts = (row["at"].isoformat(), str(row["ref_id"]), row["kind"], row["seq"])
+    return base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode()
+
+
+def _entry_cursor(cursor: str | None) -> tuple[Any, ...] | None:
+    if cursor is None:
+        return None
+    try:
+        parts = msgspec.json.decode(base64.urlsafe_b64decode(cursor), type=tuple[datetime, UUID, str, int])
+    except (ValueError, msgspec.DecodeError):
+        raise InvalidRequest("This cursor was not made here; start again without one.") from None
+    if parts[0].tzinfo is None or not 0 <= parts[3] < 2**15 or "\0" in parts[2]:
+        raise InvalidRequest("This cursor was not made here; start again without one.")
+    return parts
+
+
+OPERATIONS = (
+    Operation("GET", "/v1/account", me, needs="tasks:read", summary="Who am I", answers=AccountView, tag="Account"),
+    Operation("GET", "/v1/wallet", wallet, needs="wallet:read", summary="The wallet", answers=WalletView, tag="Account"),
+    Operation(
+        "GET",
+        "/v1/wallet/entries",
+        statement,
+        needs="wallet:read",
+        summary="The wallet's statement",
+        answers=Page,
+        query=CursorQuery,
+        tag="Account",
+    ),
+    Operation("GET", "/v1/keys", list_keys, needs="keys:write", summary="List keys", answers=Page, tag="Keys"),
+    Operation(
+        "POST",
+        "/v1/keys",
+        create_key,
+        needs="keys:write",
+        summary="Make a key",
+        body=KeyRequest,
+        answers=KeyView,
+        status=201,
+        tag="Keys",
+    ),
+    Operation(
+        "POST",
+        "/v1/keys/{id}/rotate",
+        rotate,
+        needs="keys:write",
+        summary="Replace a key's secret",
+        body=Rotation,
+        answers=KeyView,
+        status=201,
+        errors=(404, 409),
+        tag="Keys",
+    ),
+    Operation(
+        "DELETE",
+        "/v1/keys/{id}",
+        revoke,
+        needs="keys:write",
+        summary="Revoke a key",
+        answers=KeyView,
+        errors=(404,),
+        tag="Keys",
+    ),
+    Operation(
+        "POST",
+        "/v1/media",
+        upload,
+        needs="media:write",
+        summary="Upload a file",
+        raw_body=True,
+        answers=UploadView,
+        status=201,
+        errors=(413, 415),
+        tag="Media",
+    ),
+    Operation(
+        "GET",
+        "/v1/webhook-deliveries",
+        list_deliveries,
+        needs="tasks:read",
+        summary="List webhook deliveries",
+        answers=Page,
+        query=DeliveryQuery,
+        tag="Webhooks",
+    ),
+)

@@ -1,0 +1,82 @@
+"""Files behind signed links, with byte ranges; the link is the permission, no key is asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from vermilion.errors import NotFound
+from vermilion.services.gateway import Gateway
+from vermilion.services.serve_media import ServedFile, open_media, read_media
+
+RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+#: Types that a browser may show in place; everything else is offered for saving.
+INLINE = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/avif", "video/", "audio/", "text/plain")
+
+
+def media_routes(gateway: Gateway) -> list[Route]:
+    """`/v1/media/{id}` and its thumbnail."""
+    return [
+        Route("/v1/media/{id}", _serve(gateway, thumbnail=False), methods=["GET"]),
+        Route("/v1/media/{id}/thumbnail", _serve(gateway, thumbnail=True), methods=["GET"]),
+    ]
+
+
+def _serve(gateway: Gateway, *, thumbnail: bool) -> Callable[[Request], object]:
+    async def serve(request: Request) -> Response:
+        file = await open_media(
+            gateway,
+            _id(request),
+            expires=request.query_params.get("expires", ""),
+            signature=request.query_params.get("signature", ""),
+            thumbnail=thumbnail,
+        )
+        return await _answer(gateway, request, file)
+
+    return serve
+
+
+async def _answer(gateway: Gateway, request: Request, file: ServedFile) -> Response:
+    etag = f'"{file.sha256.hex()}"'
+    headers = {
+        "etag": etag,
+        "accept-ranges": "bytes",
+        "cache-control": "private, max-age=3600, immutable",
+        "content-security-policy": "default-src 'none'; sandbox",
+        "content-disposition": "inline" if file.content_type.startswith(INLINE) else "attachment",
+    }
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    start, end = _span(request, file.size_bytes, etag)
+    if start >= end and file.size_bytes:
+        return Response(status_code=416, headers={"content-range": f"bytes */{file.size_bytes}"})
+    headers["content-length"] = str(end - start)
+    partial = (start, end) != (0, file.size_bytes)
+    if partial:
+        headers["content-range"] = f"bytes {start}-{end - 1}/{file.size_bytes}"
+    if request.method == "HEAD":
+        return Response(status_code=206 if partial else 200, headers=headers, media_type=file.content_type)
+    body = await read_media(gateway, file, start=start, end=end) if partial else await read_media(gateway, file)
+    return StreamingResponse(body, 206 if partial else 200, headers, file.content_type)
+
+
+def _span(request: Request, size: int, etag: str) -> tuple[int, int]:
+    """[start, end) of a single range; the whole file for none, several, or one of an older file."""
+    found = RANGE.fullmatch(request.headers.get("range", ""))
+    if found is None or request.headers.get("if-range", etag) != etag or found[0] == "bytes=-":
+        return 0, size
+    if not found[1]:
+        return max(0, size - int(found[2])), size
+    return int(found[1]), min(size, int(found[2]) + 1 if found[2] else size)
+
+
+def _id(request: Request) -> UUID:
+    try:
+        return UUID(request.path_params["id"])
+    except ValueError:
+        raise NotFound from None

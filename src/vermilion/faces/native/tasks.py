@@ -1,0 +1,199 @@
+"""Tasks, quotes and the catalogue over HTTP."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from vermilion.domain.tasks import ENDED, Status
+from vermilion.errors import FieldProblem, InvalidRequest
+from vermilion.faces.native.wire import OfferView, Page, TaskView, catalogue_view, task_view
+from vermilion.http.asgi import JSON, Answer, Headers
+from vermilion.http.endpoints import Call, Operation
+from vermilion.services.cancel_task import cancel_task
+from vermilion.services.find_tasks import get_task, list_tasks
+from vermilion.services.submit_task import TaskSubmission, check_submission, price_of, submit_task
+from vermilion.services.watch_task import WAIT_S_MAX, wait_for_end
+from vermilion.storage.tasks import TaskFilter, TaskRow
+
+IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+WAIT = re.compile(r"(?:^|[,;\s])wait(?:\s*=\s*\"?(\d{1,6})\"?)?(?=$|[,;\s])")
+
+
+class TaskQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a list of tasks can be narrowed to. `metadata[key]=value` matches strings in the task's metadata."""
+
+    status: Status | None = None
+    model: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    metadata: dict[str, str] | None = None
+    cursor: UUID | None = None
+    limit: int = 50
+
+
+class QuoteView(msgspec.Struct, frozen=True):
+    """What a submit of the same body would hold now."""
+
+    units: int
+    model: str
+    task_type: str
+    per: str
+    quantity: int
+    percent: int
+    rule_version: int
+
+
+async def create(call: Call) -> Answer:
+    """Submit a task."""
+    asked: TaskSubmission = call.body
+    wait_s = _wait_s(call)
+    submitted = await submit_task(call.gateway, call.bearer, asked, idempotency_key=idempotency_key(call))
+    headers: Headers = [*JSON, (b"location", b"/v1/tasks/%b" % str(submitted.task.id).encode())]
+    if submitted.replayed:
+        headers.append((b"idempotent-replayed", b"true"))
+    row = submitted.task
+    if wait_s is not None:
+        row = await wait_for_end(call.gateway, call.bearer.account.id, row.id, wait_s)
+        headers.append((b"preference-applied", b"wait=%d" % wait_s))
+    return _answer(call, row, status=200 if row.status in ENDED else 201, headers=headers)
+
+
+async def read(call: Call) -> Answer:
+    """Read a task."""
+    wait_s = _wait_s(call)
+    if wait_s is not None:
+        return _answer(call, await wait_for_end(call.gateway, call.bearer.account.id, call.id(), wait_s))
+    return _answer(call, await get_task(call.gateway, call.bearer.account.id, call.id()))
+
+
+async def history(call: Call) -> Answer:
+    """List tasks, newest first."""
+    query: TaskQuery = call.query
+    wanted = task_filter(query, call.bearer.account.id)
+    rows, cursor = await list_tasks(call.gateway, wanted, before=query.cursor, limit=query.limit)
+    page = Page([task_view(call.gateway, row, call.origin) for row in rows], str(cursor) if cursor else None)
+    return Answer(200, msgspec.json.encode(page))
+
+
+async def cancel(call: Call) -> Answer:
+    """Cancel a task."""
+    return _answer(call, await cancel_task(call.gateway, call.bearer.account.id, call.id()))
+
+
+async def quote(call: Call) -> Answer:
+    """Price a submission without making it."""
+    asked: TaskSubmission = call.body
+    offer = check_submission(call.gateway, call.bearer, asked)
+    price = price_of(offer, asked)
+    view = QuoteView(
+        price.units, offer.model, offer.task_type, price.per, price.quantity, price.percent, price.rule_version
+    )
+    return Answer(200, msgspec.json.encode(view))
+
+
+async def catalogue(call: Call) -> Answer:
+    """List every offer with the schema of its input and its price rule."""
+    return Answer(200, msgspec.json.encode(catalogue_view(call.gateway.catalogue)))
+
+
+def task_filter(query: TaskQuery, account_id: UUID | None) -> TaskFilter:
+    """The storage filter of a list query."""
+    return TaskFilter(
+        account_id=account_id,
+        status=query.status.value if query.status else None,
+        model=query.model,
+        created_after=_first_id_of(query.created_after),
+        created_before=_first_id_of(query.created_before),
+        metadata=msgspec.json.encode(query.metadata).decode() if query.metadata else None,
+    )
+
+
+def idempotency_key(call: Call) -> str | None:
+    """The Idempotency-Key of a request. Raises InvalidRequest for one that cannot be kept."""
+    key = call.header(b"idempotency-key")
+    if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
+        raise InvalidRequest(
+            problems=(FieldProblem("Idempotency-Key", "must be 1 to 255 visible ASCII characters without spaces"),)
+        )
+    return key
+
+
+def _answer(call: Call, row: TaskRow, status: int = 200, headers: Headers = JSON) -> Answer:
+    return Answer(status, msgspec.json.encode(task_view(call.gateway, row, call.origin)), headers)
+
+
+def _wait_s(call: Call) -> int | None:
+    prefer = call.header(b"prefer")
+    found = WAIT.search(prefer) if prefer else None
+    if found is None:
+        return None
+    return min(int(found[1] or WAIT_S_MAX), int(WAIT_S_MAX))
+
+
+def _first_id_of(at: datetime | None) -> UUID | None:
+    """The smallest id (UUIDv7) that a task made at this time can have."""
+    if at is None:
+        return None
+    if at.tzinfo is None:
+        raise InvalidRequest("Times must name their zone, as in 2026-11-22T10:00:00Z.")
+    return UUID(int=max(0, int(at.timestamp() * 1000)) << 80)
+
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/v1/tasks",
+        create,
+        needs="tasks:write",
+        summary="Submit a task",
+        body=TaskSubmission,
+        answers=TaskView,
+        status=201,
+        headers=("Idempotency-Key", "Prefer"),
+        errors=(402, 404),
+    ),
+    Operation("GET", "/v1/tasks", history, needs="tasks:read", summary="List tasks", answers=Page, query=TaskQuery),
+    Operation(
+        "GET",
+        "/v1/tasks/{id}",
+        read,
+        needs="tasks:read",
+        summary="Read a task",
+        answers=TaskView,
+        headers=("Prefer",),
+        errors=(404,),
+    ),
+    Operation(
+        "POST",
+        "/v1/tasks/{id}/cancel",
+        cancel,
+        needs="tasks:write",
+        summary="Cancel a task",
+        answers=TaskView,
+        errors=(404, 409),
+    ),
+    Operation(
+        "POST",
+        "/v1/quotes",
+        quote,
+        needs="tasks:read",
+        summary="Price a submission",
+        body=TaskSubmission,
+        answers=QuoteView,
+        errors=(404,),
+        tag="Catalogue",
+    ),
+    Operation(
+        "GET",
+        "/v1/catalog",
+        catalogue,
+        needs="tasks:read",
+        summary="List every offer",
+        answers=OfferView,
+        tag="Catalogue",
+    ),
+)

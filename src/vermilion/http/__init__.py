@@ -1,0 +1,1 @@
+"""What faces share: the edge every request passes, keys, bodies, limits, problems, streams."""

@@ -1,0 +1,35 @@
+"""Find the key in a request, its holder, and count the request against the holder's rate."""
+
+from __future__ import annotations
+
+from vermilion.http.asgi import Headers, Scope, header
+from vermilion.http.limits import RequestLimits
+from vermilion.services.authenticate import authenticate, require_scope
+from vermilion.services.gateway import Gateway
+from vermilion.storage.accounts import Bearer
+
+SECRET_CHARACTERS_MAX = 512
+
+
+def presented_secret(scope: Scope) -> str | None:
+    """The secret in `Authorization: Bearer …` or `x-api-key`."""
+    authorization = header(scope, b"authorization")
+    if authorization is not None and authorization[:7].lower() == "bearer ":
+        secret: str | None = authorization[7:].strip()
+    else:
+        secret = header(scope, b"x-api-key")
+    return secret if secret is None or len(secret) <= SECRET_CHARACTERS_MAX else None
+
+
+class Doorkeeper:
+    """Lets bearers in: a valid key, the scope, and a free place in the rate."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._limits = RequestLimits()
+
+    async def admit(self, scope: Scope, needed: str) -> tuple[Bearer, Headers]:
+        """The bearer and the rate headers. Raises Unauthenticated, Forbidden or RateLimited."""
+        bearer = await authenticate(self._gateway, presented_secret(scope))
+        require_scope(bearer, needed)
+        return bearer, self._limits.take(bearer)

@@ -1,0 +1,81 @@
+"""Request bodies: bounded, decoded, and when they are wrong, every wrong field named at once."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+import jsonschema_rs
+import msgspec
+
+from vermilion.domain.catalogue import field_problems
+from vermilion.errors import BodyTooLarge, FieldProblem, InvalidRequest, MalformedBody
+from vermilion.http.asgi import Receive, Scope, header
+
+Shape = TypeVar("Shape")
+
+
+class ClientGone(Exception):  # noqa: N818  (it is not an error of ours)
+    """The client went away before its request was complete."""
+
+
+async def read_body(scope: Scope, receive: Receive, bytes_max: int) -> bytes:
+    """The whole body. Raises BodyTooLarge as soon as that is certain."""
+    announced = header(scope, b"content-length")
+    if announced is not None and announced.isdigit() and int(announced) > bytes_max:
+        raise BodyTooLarge(f"The body may have at most {bytes_max} bytes.")
+    message = await receive()
+    if not message.get("more_body"):
+        body: bytes = _piece(message)
+        if len(body) > bytes_max:
+            raise BodyTooLarge(f"The body may have at most {bytes_max} bytes.")
+        return body
+    return await _read_pieces(message, receive, bytes_max)
+
+
+async def _read_pieces(message: Any, receive: Receive, bytes_max: int) -> bytes:
+    pieces, size = [_piece(message)], len(message.get("body", b""))
+    while message.get("more_body"):
+        message = await receive()
+        pieces.append(_piece(message))
+        size += len(pieces[-1])
+        if size > bytes_max:
+            raise BodyTooLarge(f"The body may have at most {bytes_max} bytes.")
+    return b"".join(pieces)
+
+
+def _piece(message: Any) -> bytes:
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    return bytes(message.get("body", b""))
+
+
+class BodyDecoder(Generic[Shape]):
+    """Decodes JSON into one shape. The quick way finds the first fault; only then the schema finds them all."""
+
+    def __init__(self, shape: type[Shape]) -> None:
+        self._decoder = msgspec.json.Decoder(shape)
+        schema = schema_of(shape)
+        self._validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+
+    def __call__(self, body: bytes) -> Shape:
+        """The decoded body. Raises MalformedBody, or InvalidRequest naming every wrong field."""
+        try:
+            return self._decoder.decode(body)
+        except msgspec.ValidationError as first:
+            raise InvalidRequest(problems=self._problems(body, first)) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
+            raise MalformedBody(f"The body is not valid JSON: {broken}") from None
+
+    def _problems(self, body: bytes, first: Exception) -> tuple[FieldProblem, ...]:
+        found = field_problems(self._validator, msgspec.json.decode(body))
+        if found:
+            return found
+        detail, _, path = str(first).partition(" - at `$")
+        pointer = path.rstrip("`").replace("[", "/").replace("]", "").replace(".", "/")
+        return (FieldProblem(pointer or "/", detail),)
+
+
+def schema_of(shape: type) -> dict[str, Any]:
+    """The JSON Schema of a shape, with its parts under `$defs`."""
+    [schema], parts = msgspec.json.schema_components([shape], ref_template="#/$defs/{name}")
+    return {**schema, "$defs": parts}

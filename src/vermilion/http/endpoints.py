@@ -1,0 +1,142 @@
+"""One declared operation: who may call it, what it takes and answers. Routes and OpenAPI both follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+import msgspec
+
+from vermilion.errors import FieldProblem, InvalidRequest, NotFound
+from vermilion.http.asgi import Answer, Headers, Receive, Scope, Send, header, send_answer
+from vermilion.http.auth import Doorkeeper
+from vermilion.http.bodies import BodyDecoder, ClientGone, read_body
+from vermilion.services.gateway import Gateway
+from vermilion.storage.accounts import Bearer
+
+
+class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The operation takes no query."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One request to an operation, checked and decoded."""
+
+    gateway: Gateway
+    bearer: Bearer
+    scope: Scope
+    receive: Receive
+    path: Mapping[str, str]
+    body: Any = None
+    query: Any = None
+    rate_headers: Headers = field(default_factory=list)
+
+    def id(self, name: str = "id") -> UUID:
+        """A path parameter that is an id. Raises NotFound for anything else: such a thing cannot exist."""
+        try:
+            return UUID(self.path[name])
+        except ValueError:
+            raise NotFound from None
+
+    def header(self, name: bytes) -> str | None:
+        """A request header by its lower-case name."""
+        return header(self.scope, name)
+
+    @property
+    def origin(self) -> str:
+        """Where the customer reaches us, without a slash at the end."""
+        if self.gateway.settings.public_url:
+            return self.gateway.settings.public_url.rstrip("/")
+        host = header(self.scope, b"host") or f"{self.gateway.settings.host}:{self.gateway.settings.port}"
+        return f"{self.scope['scheme']}://{host}"
+
+
+Handler = Callable[[Call], Awaitable[Answer]]
+Stream = Callable[[Call, Send], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What the API document says of an operation, and the function that does it.
+
+    `body` and `query` are shapes to decode into; `raw_body` takes bytes as they are; `answers` is the shape of the
+    good answer. A handler with `streams` sends its own answer.
+    """
+
+    method: str
+    path: str
+    handler: Handler | Stream
+    needs: str
+    summary: str
+    answers: Any = None
+    status: int = 200
+    body: type | None = None
+    raw_body: bool = False
+    query: type = NoQuery
+    streams: bool = False
+    headers: tuple[str, ...] = ()
+    errors: tuple[int, ...] = ()
+    tag: str = "Tasks"
+
+
+class Endpoint:
+    """Serves one operation: key, rate, query, body, then the handler."""
+
+    def __init__(self, operation: Operation, gateway: Gateway, doorkeeper: Doorkeeper) -> None:
+        self.operation = operation
+        self._gateway = gateway
+        self._doorkeeper = doorkeeper
+        self._decode = BodyDecoder(operation.body) if operation.body is not None else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        operation = self.operation
+        bearer, rate_headers = await self._doorkeeper.admit(scope, operation.needs)
+        call = Call(self._gateway, bearer, scope, receive, scope.get("path_params", {}), rate_headers=rate_headers)
+        call.query = _query(scope, operation.query)
+        try:
+            await self._take_body(call, receive)
+        except ClientGone:
+            return
+        if operation.streams:
+            await operation.handler(call, send)  # type: ignore[call-arg, arg-type, misc]
+            return
+        answer: Answer = await operation.handler(call)  # type: ignore[call-arg, assignment, misc]
+        await send_answer(send, Answer(answer.status, answer.body, answer.headers + rate_headers))
+
+    async def _take_body(self, call: Call, receive: Receive) -> None:
+        if self._decode is not None:
+            bytes_max = self._gateway.settings.request_body_bytes_max
+            call.body = self._decode(await read_body(call.scope, receive, bytes_max))
+        elif self.operation.raw_body:
+            call.body = await read_body(call.scope, receive, call.bearer.plan.upload_bytes_max)
+
+
+def _query(scope: Scope, shape: type) -> Any:
+    text = scope.get("query_string", b"")
+    if not text:
+        return shape() if shape is not NoQuery else None
+    pairs = _nested(parse_qsl(text.decode("latin-1"), keep_blank_values=True))
+    try:
+        return msgspec.convert(pairs, shape, strict=False)
+    except msgspec.ValidationError as wrong:
+        detail, _, path = str(wrong).partition(" - at `$.")
+        raise InvalidRequest(
+            "A query parameter is wrong.", problems=(FieldProblem(f"?{path.rstrip('`')}", detail),)
+        ) from None
+
+
+def _nested(pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """Query pairs by name; `name[key]=value` becomes an object."""
+    query: dict[str, Any] = {}
+    for name, value in pairs:
+        outer, bracket, key = name.partition("[")
+        if bracket and key.endswith("]"):
+            query.setdefault(outer, {})[key[:-1]] = value
+        else:
+            query[name] = value
+    return query

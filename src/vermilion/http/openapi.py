@@ -1,0 +1,159 @@
+"""The OpenAPI 3.1 document, made from the declared operations, their shapes, and the catalogue."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, get_args
+
+import msgspec
+
+from vermilion import __version__
+from vermilion.domain.catalogue import Catalogue
+from vermilion.errors import VermilionError
+from vermilion.http.endpoints import NoQuery, Operation
+from vermilion.http.problems import Problem
+
+HEADER_TEXTS = {
+    "Idempotency-Key": "Sending the same key with the same body again gives the first answer again.",
+    "Prefer": "`wait=n` waits up to n seconds (at most 60) for the end of the task.",
+    "Last-Event-ID": "The id of the last event that was seen; the stream goes on after it.",
+}
+COMMON_ERRORS = (401, 403, 429, 503)
+
+
+def openapi_document(operations: Iterable[Operation], catalogue: Catalogue) -> dict[str, Any]:
+    """The whole document; each offer's input schema is a part of its own."""
+    operations = tuple(operations)
+    shapes = _shapes(operations)
+    schemas, parts = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
+    schema_of = dict(zip(shapes, schemas, strict=True))
+    paths: dict[str, Any] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schema_of)
+    parts |= {_offer_name(*key): offer.schema for key, offer in catalogue.offers.items()}
+    _tie_inputs(parts, catalogue)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Vermilion",
+            "version": __version__,
+            "description": "One task API, one wallet and one fair queue in front of generative media.",
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"bearer": []}, {"apiKey": []}],
+        "paths": paths,
+        "components": {
+            "schemas": parts,
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+            },
+        },
+    }
+
+
+def all_errors() -> list[type[VermilionError]]:
+    """Every error of the tree, parents first."""
+    found: list[type[VermilionError]] = []
+    waiting: list[type[VermilionError]] = [VermilionError]
+    while waiting:
+        kind = waiting.pop(0)
+        found.append(kind)
+        waiting += kind.__subclasses__()
+    return found
+
+
+def _shapes(operations: tuple[Operation, ...]) -> list[Any]:
+    wanted: list[Any] = [Problem]
+    for operation in operations:
+        wanted += [shape for shape in (operation.body, operation.answers) if shape not in (None, Any)]
+        if operation.query is not NoQuery:
+            wanted += [field.type for field in msgspec.structs.fields(operation.query)]
+    return list(dict.fromkeys(wanted))
+
+
+def _operation(operation: Operation, schema_of: dict[Any, Any]) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "operationId": re.sub(r"\W+", "_", f"{operation.method.lower()}{operation.path}").strip("_"),
+        "summary": operation.summary,
+        "description": f"{operation.handler.__doc__}\n\nNeeds a key with the scope `{operation.needs}`.",
+        "tags": [operation.tag],
+        "parameters": _parameters(operation, schema_of),
+        "responses": _responses(operation, schema_of),
+    }
+    if operation.body is not None:
+        content: dict[str, Any] = {"application/json": {"schema": schema_of[operation.body]}}
+        document["requestBody"] = {"required": True, "content": content}
+    elif operation.raw_body:
+        content = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+        document["requestBody"] = {"required": True, "content": content}
+    return document
+
+
+def _parameters(operation: Operation, schema_of: dict[Any, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        for name in re.findall(r"{(\w+)}", operation.path)
+    ]
+    if operation.query is not NoQuery:
+        found += [
+            {
+                "name": field.name,
+                "in": "query",
+                "schema": _without_null(schema_of[field.type]),
+                **({"style": "deepObject", "explode": True} if dict[str, str] in get_args(field.type) else {}),
+            }
+            for field in msgspec.structs.fields(operation.query)
+        ]
+    found += [
+        {"name": name, "in": "header", "description": HEADER_TEXTS[name], "schema": {"type": "string"}}
+        for name in operation.headers
+    ]
+    return found
+
+
+def _without_null(schema: Any) -> Any:
+    """A query parameter is absent rather than null."""
+    choices = [choice for choice in schema.get("anyOf", ()) if choice.get("type") != "null"]
+    return choices[0] if len(choices) == 1 else schema
+
+
+def _responses(operation: Operation, schema_of: dict[Any, Any]) -> dict[str, Any]:
+    good: dict[str, Any] = {"description": "Done."}
+    if operation.streams:
+        good["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
+    elif operation.answers is not None:
+        good["content"] = {"application/json": {"schema": schema_of.get(operation.answers, {})}}
+    problem = {"application/problem+json": {"schema": schema_of[Problem]}}
+    statuses = {*COMMON_ERRORS, *operation.errors}
+    takes_query = operation.query is not NoQuery or operation.headers
+    if operation.body is not None:
+        statuses |= {400, 413, 422}
+    elif takes_query or operation.raw_body:
+        statuses |= {422}
+    titles = {kind.status: kind.title for kind in reversed(all_errors())}
+    responses = {str(operation.status): good}
+    if "Prefer" in operation.headers and operation.status == 201:
+        responses["200"] = {**good, "description": "The task ended while the request waited."}
+    for status in sorted(statuses):
+        responses[str(status)] = {"description": titles.get(status, "Refused."), "content": problem}
+    return responses
+
+
+def _offer_name(model: str, task_type: str) -> str:
+    return re.sub(r"\W+", "_", f"Input_{model}_{task_type}")
+
+
+def _tie_inputs(parts: dict[str, Any], catalogue: Catalogue) -> None:
+    """Say which input belongs to which model and task type."""
+    submission = parts.get("TaskSubmission")
+    if submission is None:
+        return
+    submission["allOf"] = [
+        {
+            "if": {"properties": {"model": {"const": model}, "task_type": {"const": task_type}}},
+            "then": {"properties": {"input": {"$ref": f"#/components/schemas/{_offer_name(model, task_type)}"}}},
+        }
+        for model, task_type in catalogue.offers
+    ]

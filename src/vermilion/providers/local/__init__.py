@@ -1,0 +1,1 @@
+"""The engines inside this box, offered as a provider."""

@@ -1,0 +1,67 @@
+"""The parts that services work with, built once by bootstrap and handed down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import UUID
+
+from vermilion.domain.catalogue import Catalogue
+from vermilion.egress.client import GuardedClient
+from vermilion.services.key_cache import KeyCache
+from vermilion.services.watchers import Watchers
+from vermilion.settings import Settings
+from vermilion.storage.batching import Batcher
+from vermilion.storage.blobs import Blobs
+from vermilion.storage.database import Database
+from vermilion.storage.endings import Ending
+from vermilion.storage.flights import HandBackNote, ProgressNote, SubmissionNote
+from vermilion.storage.submissions import Accepted, NewTask
+from vermilion.storage.tasks import TaskRow
+
+
+class Inspected(Protocol):
+    """What an inspection found: `facts` (content_type, width, height, duration_s) and maybe a thumbnail file."""
+
+    facts: Mapping[str, Any]
+    thumbnail: Path | None
+
+
+class Inspector(Protocol):
+    """Looks at an untrusted file in a worker process.
+
+    Raises UnsupportedMedia with the reason for a file that is not accepted.
+    """
+
+    async def __call__(self, path: Path) -> Inspected:
+        """Sniff and decode the file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """One running gateway: its settings, stores, coalescing writers and caches."""
+
+    settings: Settings
+    node_id: UUID
+    database: Database
+    catalogue: Catalogue
+    blobs: Blobs
+    egress: GuardedClient
+    inspect: Inspector
+    watchers: Watchers
+    keys: KeyCache
+    signing_key: bytes
+    submissions: Batcher[NewTask, Accepted]
+    reads: Batcher[UUID, TaskRow | None]
+    endings: Batcher[Ending, bool]
+    submission_notes: Batcher[SubmissionNote, bool]
+    progress_notes: Batcher[ProgressNote, bool]
+    hand_backs: Batcher[HandBackNote, bool]
+
+    @property
+    def work_dir(self) -> Path:
+        """Where files are while they are worked on."""
+        return self.settings.data_dir / "work"

@@ -1,0 +1,36 @@
+"""Who holds a key, remembered for a few seconds; what must be exact (money, caps) is checked in the write anyway."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+from vermilion.storage.accounts import Bearer
+
+LIFE_S = 5.0
+SIZE_MAX = 50_000
+
+
+class KeyCache:
+    """Bearers by hash of the secret. Cleared whenever any node changes a key, an account or a plan."""
+
+    def __init__(self, load: Callable[[bytes], Awaitable[Bearer | None]]) -> None:
+        self._load = load
+        self._known: dict[bytes, tuple[float, Bearer | None]] = {}
+
+    def clear(self, _payload: str = "") -> None:
+        """Forget everything."""
+        self._known.clear()
+
+    async def get(self, secret_hash: bytes) -> Bearer | None:
+        """The holder of this secret, or None."""
+        known = self._known.get(secret_hash)
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
+        known_before = self._known
+        bearer = await self._load(secret_hash)
+        if len(self._known) >= SIZE_MAX:
+            self._known = {}
+        if known_before is self._known:
+            self._known[secret_hash] = (time.monotonic() + LIFE_S, bearer)
+        return bearer

@@ -1,0 +1,75 @@
+"""Make a claimed task into a job for its adapter: decoded input, files on disk, the connection's secret opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from vermilion.domain.catalogue import Offer
+from vermilion.egress.errors import EgressError
+from vermilion.errors import VermilionError
+from vermilion.providers.protocol import ConnectionFacts, Job
+from vermilion.services.gateway import Gateway
+from vermilion.storage import assets
+from vermilion.storage.flights import Claimed
+from vermilion.storage.tasks import read_parent
+
+FETCH_BYTES_MAX = 100_000_000
+
+
+class InputUnusable(Exception):
+    """A file that the input names cannot be had; the customer has to change it."""
+
+
+async def prepare_job(gateway: Gateway, task: Claimed, connection: ConnectionFacts, folder: Path | None) -> Job:
+    """The job, with its files in `folder`; without a folder no files are fetched. Raises InputUnusable."""
+    task_input: dict[str, Any] = msgspec.json.decode(task.input)
+    offer = gateway.catalogue.offers.get((task.model, task.task_type))
+    files: dict[str, Path] = {}
+    if folder is not None and offer is not None:
+        files = await _fetch_files(gateway, task, offer, task_input, folder)
+    return Job(
+        task_id=task.id,
+        model=task.model,
+        task_type=task.task_type,
+        input=task_input,
+        connection=connection,
+        deadline_at=task.deadline_at,
+        files=files,
+        parent_facts=await _parent_facts(gateway, task.parent_id),
+    )
+
+
+async def _parent_facts(gateway: Gateway, parent_id: UUID | None) -> dict[str, Any]:
+    if parent_id is None:
+        return {}
+    parent = await read_parent(gateway.database, parent_id)
+    return msgspec.json.decode(parent["provider_facts"]) if parent and parent["provider_facts"] else {}
+
+
+async def _fetch_files(
+    gateway: Gateway, task: Claimed, offer: Offer, task_input: dict[str, Any], folder: Path
+) -> dict[str, Path]:
+    files = {}
+    for name in offer.media_fields:
+        if name in task_input:
+            files[name] = folder / name
+            await _fetch_file(gateway, task, name, task_input[name], files[name])
+    return files
+
+
+async def _fetch_file(gateway: Gateway, task: Claimed, name: str, value: str, target: Path) -> None:
+    try:
+        if value.startswith(("http://", "https://")):
+            await gateway.egress.fetch(value, size_bytes_max=FETCH_BYTES_MAX, target=target)
+            await gateway.inspect(target)
+            return
+        [asset] = await assets.read_many(gateway.database, [UUID(value)])
+        if asset is None or asset.account_id != task.account_id:
+            raise InputUnusable(f"{name}: the upload is not stored here any more")
+        await gateway.blobs.fetch_to(task.account_id, asset.sha256, target)
+    except (EgressError, VermilionError) as failed:
+        raise InputUnusable(f"{name}: {failed}") from failed

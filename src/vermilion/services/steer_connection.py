@@ -1,0 +1,35 @@
+"""What an operator does with a connection: stop it, let it go on, or give its work a fresh start."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+from vermilion.domain.outcomes import ConnectionState
+from vermilion.errors import NotFound
+from vermilion.services.gateway import Gateway
+from vermilion.storage import audit, connections, flights
+from vermilion.storage.accounts import Bearer
+from vermilion.storage.connections import ConnectionRow
+
+
+async def steer_connection(
+    gateway: Gateway,
+    actor: Bearer,
+    connection_id: UUID,
+    *,
+    act: Literal["pause", "resume", "reboot"],
+    reason: str | None,
+) -> ConnectionRow:
+    """The connection afterwards. Reboot drops nothing: its tasks are taken up again by whichever node is alive.
+
+    Raises NotFound.
+    """
+    state = ConnectionState.PAUSED if act == "pause" else ConnectionState.ACTIVE
+    row = await connections.set_state(gateway.database, connection_id, state=state.value, reason=reason)
+    if row is None:
+        raise NotFound("There is no such connection.")
+    if act == "reboot":
+        await flights.release_lease(gateway.database, connection_id)
+    await audit.note(gateway.database, actor.account.id, f"connection.{act}", connection_id, reason=reason)
+    return row

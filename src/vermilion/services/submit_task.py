@@ -1,0 +1,228 @@
+"""Accept a task: check it, price it, take in its files, and commit it with its hold before anyone is told."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+import standardwebhooks
+import uuid_utils.compat as uuids
+
+from vermilion.domain.catalogue import Offer
+from vermilion.domain.pricing import Quote, quote
+from vermilion.domain.tasks import PRIORITY_DEFAULT, PRIORITY_LAST, Status
+from vermilion.egress.errors import EgressRefused
+from vermilion.egress.guard import check_url
+from vermilion.errors import FieldProblem, Forbidden, InvalidRequest
+from vermilion.services.gateway import Gateway
+from vermilion.services.take_in_media import take_in_media
+from vermilion.services.webhook_secret import webhook_secret
+from vermilion.storage.accounts import Bearer
+from vermilion.storage.submissions import Accepted, NewTask
+from vermilion.storage.tasks import TaskRow, read_parent
+
+METADATA_BYTES_MAX = 16_384
+INPUT_BYTES_MAX = 262_144  #: of what is stored; files go to the media store first
+DEADLINE_S_MAX = 7 * 86_400
+
+
+class Webhook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where to tell the end of a task. Without a secret the account's own signs."""
+
+    url: str
+    secret: str | None = None
+    events: tuple[Literal["task.completed", "task.failed", "task.cancelled"], ...] | None = None
+
+
+class TaskSubmission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a customer asks for, whatever face it came through."""
+
+    model: str
+    task_type: str
+    input: dict[str, Any]
+    webhook: Webhook | None = None
+    metadata: dict[str, Any] | None = None
+    priority: int | None = None
+    deadline_s: float | None = None
+    service_mode: Literal["public", "private"] | None = None
+    parent_id: UUID | None = None
+
+
+class Submitted(msgspec.Struct, frozen=True):
+    """The task as it was accepted; a replay tells the same again."""
+
+    task: TaskRow
+    replayed: bool
+
+
+async def submit_task(
+    gateway: Gateway, bearer: Bearer, asked: TaskSubmission, *, idempotency_key: str | None = None
+) -> Submitted:
+    """Accept a task durably. Raises what check_submission raises, InsufficientFunds, SpendCapReached,
+    IdempotencyMismatch, and UnsupportedMedia or InvalidRequest for files that cannot be taken in.
+    """
+    offer = check_submission(gateway, bearer, asked)
+    if asked.parent_id is not None:
+        await _check_parent(gateway, bearer, asked.parent_id)
+    task_input = asked.input
+    if offer.media_fields:
+        task_input = await take_in_media(gateway, bearer, offer, asked.input)
+    new = _new_task(gateway, bearer, asked, offer, task_input)
+    if idempotency_key is not None:
+        new = msgspec.structs.replace(new, idempotency_key=idempotency_key, request_hash=_hash(asked))
+    accepted = await gateway.submissions(new)
+    if accepted.replayed:
+        return Submitted(await _as_accepted(gateway, accepted), replayed=True)
+    return Submitted(_row(new, accepted), replayed=False)
+
+
+def check_submission(gateway: Gateway, bearer: Bearer, asked: TaskSubmission) -> Offer:
+    """The offer, if everything that needs no lock is right.
+
+    Raises NotFound for an unknown offer, Forbidden for a model outside the key's list, InvalidRequest naming
+    every wrong field.
+    """
+    offer = gateway.catalogue.offer(asked.model, asked.task_type)
+    if bearer.key.models is not None and asked.model not in bearer.key.models:
+        raise Forbidden(f"This API key may not use the model {asked.model!r}.")
+    problems = [] if offer.accepts(asked.input) else list(offer.problems(asked.input))
+    problems += _envelope_problems(gateway, asked)
+    if problems:
+        raise InvalidRequest(problems=tuple(problems))
+    return offer
+
+
+def price_of(offer: Offer, asked: TaskSubmission) -> Quote:
+    """The number that a submit of this will hold."""
+    return quote(offer.price, asked.input)
+
+
+def _envelope_problems(asked: TaskSubmission) -> list[FieldProblem]:
+    problems = []
+    if asked.priority is not None and not 0 <= asked.priority <= PRIORITY_LAST:
+        problems.append(FieldProblem("/priority", f"must be from 0 (most urgent) to {PRIORITY_LAST}"))
+    if asked.deadline_s is not None and not 0 < asked.deadline_s <= DEADLINE_S_MAX:
+        problems.append(FieldProblem("/deadline_s", f"must be more than 0 and at most {DEADLINE_S_MAX} seconds"))
+    if asked.service_mode == "private":
+        problems.append(FieldProblem("/service_mode", "this account has no connection of its own for this model"))
+    return problems if asked.webhook is None else problems + _webhook_problems(gateway, asked.webhook)
+
+
+def _webhook_problems(gateway: Gateway, webhook: Webhook) -> list[FieldProblem]:
+    problems = []
+    try:
+        check_url(webhook.url, allow=gateway.settings.egress_allow)
+    except EgressRefused as refused:
+        problems.append(FieldProblem("/webhook/url", str(refused)))
+    try:
+        if webhook.secret is not None:
+            standardwebhooks.Webhook(webhook.secret)
+    except (ValueError, RuntimeError):
+        problems.append(FieldProblem("/webhook/secret", "must be `whsec_` followed by 24 to 64 bytes in base64"))
+    return problems
+
+
+async def _check_parent(gateway: Gateway, bearer: Bearer, parent_id: UUID) -> None:
+    parent = await read_parent(gateway.database, parent_id)
+    if parent is None or parent["account_id"] != bearer.account.id:
+        raise InvalidRequest(problems=(FieldProblem("/parent_id", "there is no such task"),))
+    if parent["status"] != Status.COMPLETED:
+        raise InvalidRequest(problems=(FieldProblem("/parent_id", f"that task is {parent['status']}, not completed"),))
+
+
+def _new_task(
+    gateway: Gateway, bearer: Bearer, asked: TaskSubmission, offer: Offer, task_input: dict[str, Any]
+) -> NewTask:
+    key = bearer.key
+    return NewTask(
+        id=uuids.uuid7(),
+        account_id=bearer.account.id,
+        key_id=key.id,
+        key_capped=key.cap_units is not None,
+        parent_id=asked.parent_id,
+        model=offer.model,
+        task_type=offer.task_type,
+        family=offer.family,
+        queue=offer.queue,
+        priority=PRIORITY_DEFAULT if asked.priority is None else asked.priority,
+        units=price_of(offer, asked).units,
+        input=_text(task_input, "/input", INPUT_BYTES_MAX),
+        metadata=_text(asked.metadata, "/metadata", METADATA_BYTES_MAX) if asked.metadata is not None else None,
+        webhook=_webhook(gateway, bearer, asked.webhook) if asked.webhook is not None else None,
+        price=offer.price_json,
+        deadline_s=asked.deadline_s or offer.deadline_s,
+    )
+
+
+def _text(value: Any, pointer: str, bytes_max: int) -> str:
+    encoded = msgspec.json.encode(value)
+    if len(encoded) > bytes_max:
+        raise InvalidRequest(problems=(FieldProblem(pointer, f"must be at most {bytes_max} bytes of JSON"),))
+    if b"\\u0000" in encoded:
+        raise InvalidRequest(problems=(FieldProblem(pointer, "must not contain NUL characters"),))
+    return encoded.decode()
+
+
+def _webhook(gateway: Gateway, bearer: Bearer, webhook: Webhook) -> str:
+    secret = webhook.secret or webhook_secret(gateway, bearer.account.id)
+    return msgspec.json.encode({"url": webhook.url, "secret": secret, "events": webhook.events}).decode()
+
+
+def _hash(asked: TaskSubmission) -> bytes:
+    return hashlib.sha256(msgspec.json.encode(asked, order="deterministic")).digest()
+
+
+def _row(new: NewTask, accepted: Accepted) -> TaskRow:
+    return TaskRow(
+        id=new.id,
+        account_id=new.account_id,
+        key_id=new.key_id,
+        parent_id=new.parent_id,
+        model=new.model,
+        task_type=new.task_type,
+        family=new.family,
+        queue=new.queue,
+        status=accepted.status,
+        version=1,
+        progress=0,
+        progress_text=None,
+        input=new.input,
+        metadata=new.metadata,
+        webhook=new.webhook,
+        price=new.price,
+        held=new.units,
+        charged=None,
+        output=None,
+        error=None,
+        submission=None,
+        connection_id=None,
+        attempt=0,
+        deadline_at=accepted.created_at + timedelta(seconds=new.deadline_s),
+        created_at=accepted.created_at,
+        started_at=None,
+        ended_at=None,
+    )
+
+
+async def _as_accepted(gateway: Gateway, accepted: Accepted) -> TaskRow:
+    """The stored task, told as it was at its acceptance, so that a replay equals the first answer."""
+    row = await gateway.reads(accepted.task_id)
+    if row is None:
+        raise InvalidRequest("The task that this Idempotency-Key made has been deleted; use a new key.")
+    return msgspec.structs.replace(
+        row,
+        status=accepted.status,
+        version=1,
+        progress=0,
+        progress_text=None,
+        charged=None,
+        output=None,
+        error=None,
+        submission=None,
+        started_at=None,
+        ended_at=None,
+        queue_position=None,
+    )

@@ -1,0 +1,43 @@
+"""What has to happen because time passes: deadlines, expiry, retention, forgotten idempotency records."""
+
+from __future__ import annotations
+
+import asyncio
+
+from vermilion.domain.tasks import Submission
+from vermilion.services.finish_task import overdue_task
+from vermilion.services.gateway import Gateway
+from vermilion.services.renew_quota import renew_quota
+from vermilion.storage import assets, flights, idempotency, ledger
+
+BATCH = 500
+IDEMPOTENCY_KEPT_DAYS = 7
+
+
+async def end_overdue(gateway: Gateway) -> int:
+    """End every task whose deadline has passed and release its hold; answers how many were ended."""
+    overdue = await flights.read_overdue(gateway.database, BATCH)
+    ended = await asyncio.gather(
+        *(overdue_task(gateway, row["id"], unknown=row["submission"] == Submission.UNKNOWN) for row in overdue)
+    )
+    return sum(ended)
+
+
+async def expire_money(gateway: Gateway) -> None:
+    """Expire grants, then start new quota periods, so that an old quota never lives beside its successor."""
+    await ledger.expire_grants(gateway.database)
+    await renew_quota(gateway)
+    await ledger.close_spent(gateway.database)
+
+
+async def delete_old_media(gateway: Gateway) -> int:
+    """Delete files whose retention is over, unless the same bytes are kept for something else."""
+    gone = await assets.delete_due(gateway.database, BATCH)
+    for row in gone:
+        await gateway.blobs.delete(row["account_id"], row["hash"])
+    return len(gone)
+
+
+async def forget_records(gateway: Gateway) -> None:
+    """Forget idempotency records that are older than any retry."""
+    await idempotency.forget_old(gateway.database, IDEMPOTENCY_KEPT_DAYS)

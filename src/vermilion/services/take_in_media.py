@@ -1,0 +1,68 @@
+"""Files inside a submission: data URIs become stored uploads, upload ids are checked, URLs wait for dispatch."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+from urllib.parse import unquote_to_bytes
+from uuid import UUID
+
+from vermilion.domain.catalogue import Offer
+from vermilion.egress.errors import EgressRefused
+from vermilion.egress.guard import check_url
+from vermilion.errors import FieldProblem, InvalidRequest, UnsupportedMedia
+from vermilion.services.gateway import Gateway
+from vermilion.services.store_media import store_upload
+from vermilion.storage import assets
+from vermilion.storage.accounts import Bearer
+
+
+async def take_in_media(
+    gateway: Gateway, bearer: Bearer, offer: Offer, task_input: dict[str, Any]
+) -> dict[str, Any]:
+    """The input with every file named by an upload id or a URL. Raises InvalidRequest naming each wrong field."""
+    taken, problems = dict(task_input), []
+    for name in offer.media_fields:
+        if name not in task_input:
+            continue
+        try:
+            taken[name] = await _take_in(gateway, bearer, task_input[name])
+        except (ValueError, EgressRefused, UnsupportedMedia) as wrong:
+            problems.append(FieldProblem(f"/input/{name}", str(wrong)))
+    if problems:
+        raise InvalidRequest(problems=tuple(problems))
+    return taken
+
+
+async def _take_in(gateway: Gateway, bearer: Bearer, value: str) -> str:
+    if value.startswith("data:"):
+        content = _decode_data_uri(value)
+        return str((await store_upload(gateway, bearer, content)).id)
+    if value.startswith(("http://", "https://")):
+        check_url(value, allow=gateway.settings.egress_allow)
+        return value
+    return str(await _own_upload(gateway, bearer, value))
+
+
+async def _own_upload(gateway: Gateway, bearer: Bearer, value: str) -> UUID:
+    try:
+        id_ = UUID(value)
+    except ValueError:
+        raise ValueError("must be an http(s) URL, an upload id or a data URI") from None
+    [asset] = await assets.read_many(gateway.database, [id_])
+    if asset is None or asset.account_id != bearer.account.id:
+        raise ValueError("there is no such upload; POST /v1/media makes one")
+    return id_
+
+
+def _decode_data_uri(value: str) -> bytes:
+    head, comma, body = value[5:].partition(",")
+    if not comma:
+        raise ValueError("this data URI has no comma between its type and its data")
+    if not head.endswith(";base64"):
+        return unquote_to_bytes(body)
+    try:
+        return base64.b64decode(body, validate=True)
+    except binascii.Error as broken:
+        raise ValueError(f"this data URI is not valid base64: {broken}") from None

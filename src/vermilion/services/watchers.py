@@ -1,0 +1,42 @@
+"""Who waits for a task to change: streams and `Prefer: wait`, woken by notifications from any node."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+
+class Watchers:
+    """Events by task id; an event is set at each change of its task and cleared by the waiter."""
+
+    def __init__(self) -> None:
+        self._events: dict[UUID, set[asyncio.Event]] = {}
+
+    @contextmanager
+    def watching(self, task_id: UUID) -> Iterator[asyncio.Event]:
+        """An event that is set whenever the task changes."""
+        event = asyncio.Event()
+        self._events.setdefault(task_id, set()).add(event)
+        try:
+            yield event
+        finally:
+            events = self._events[task_id]
+            events.discard(event)
+            if not events:
+                del self._events[task_id]
+
+    def changed(self, payload: str) -> None:
+        """Wake those who watch the tasks of a notification: ids of 32 hex digits, separated by commas."""
+        if not self._events:
+            return
+        for hex_id in payload.split(","):
+            for event in self._events.get(UUID(hex=hex_id), ()):
+                event.set()
+
+    def wake_all(self) -> None:
+        """Wake everybody: notifications may have been missed."""
+        for events in self._events.values():
+            for event in events:
+                event.set()

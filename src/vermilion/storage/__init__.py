@@ -1,0 +1,1 @@
+"""PostgreSQL and media bytes; the only place that knows SQL."""

@@ -1,0 +1,33 @@
+"""What operators did, to whom, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import uuid_utils.compat as uuids
+
+from vermilion.storage.database import Database
+
+
+async def note(database: Database, actor_id: UUID, act: str, subject_id: object, **facts: Any) -> None:
+    """Write one act down."""
+    await database.execute(
+        "INSERT INTO audit (id, actor_id, act, subject_id, facts) VALUES ($1, $2, $3, $4, $5)",
+        uuids.uuid7(),
+        actor_id,
+        act,
+        str(subject_id),
+        msgspec.json.encode(facts).decode(),
+    )
+
+
+async def read_page(database: Database, *, before: UUID | None, limit: int) -> list[Any]:
+    """A page of acts, newest first."""
+    return await database.fetch(
+        "SELECT id, actor_id, act, subject_id, facts, at FROM audit WHERE $1::uuid IS NULL OR id < $1 "
+        "ORDER BY id DESC LIMIT $2",
+        before,
+        limit,
+    )

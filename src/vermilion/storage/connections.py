@@ -1,0 +1,98 @@
+"""Connections as rows: their limits, state and counts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import uuid_utils.compat as uuids
+
+from vermilion.storage.database import Database
+
+COLUMNS = """
+    id, provider, name, account_id, queues, state, state_reason, options, secret, concurrency_max, running,
+    window_s, window_max, rests_until, preference, created_at
+"""
+
+
+class ConnectionRow(msgspec.Struct, frozen=True):
+    """A connection as stored; `secret` is encrypted."""
+
+    id: UUID
+    provider: str
+    name: str
+    account_id: UUID | None
+    queues: list[str]
+    state: str
+    state_reason: str | None
+    options: str
+    secret: bytes | None
+    concurrency_max: int
+    running: int
+    window_s: int | None
+    window_max: int | None
+    rests_until: datetime | None
+    preference: int
+    created_at: datetime
+
+
+# Make a connection, or bring the limits of one that exists up to date; its state and counts stay.
+UPSERT = f"""
+INSERT INTO connections (id, provider, name, queues, options, concurrency_max)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (provider, name) DO UPDATE
+SET queues = excluded.queues, options = excluded.options, concurrency_max = excluded.concurrency_max
+RETURNING {COLUMNS}
+"""
+
+READ_ALL = f"SELECT {COLUMNS} FROM connections ORDER BY preference, provider, name"
+READ_ONE = f"SELECT {COLUMNS} FROM connections WHERE id = $1"
+
+# Change what a connection can do, and wake whoever claims for it.
+SET_STATE = f"""
+UPDATE connections SET state = $2, state_reason = $3, rests_until = now() + $4 * interval '1 second' WHERE id = $1
+RETURNING {COLUMNS}
+"""
+
+# The waiting and running tasks of each queue.
+COUNT_QUEUES = """
+SELECT queue, count(*) FILTER (WHERE status = 'staged') AS staged, count(*) FILTER (WHERE status = 'pending') AS pending,
+       count(*) FILTER (WHERE status = 'processing') AS processing
+FROM tasks WHERE status IN ('staged', 'pending', 'processing') GROUP BY queue ORDER BY queue
+"""
+
+
+async def ensure(
+    database: Database, *, provider: str, name: str, queues: list[str], concurrency_max: int, options: str = "{}"
+) -> ConnectionRow:
+    """The connection of this provider and name, with these limits."""
+    row = await database.fetchrow(UPSERT, uuids.uuid7(), provider, name, queues, options, concurrency_max)
+    assert row is not None  # noqa: S101  (INSERT … RETURNING always answers)
+    return ConnectionRow(*row)
+
+
+async def read_all(database: Database) -> list[ConnectionRow]:
+    """Every connection, in order of preference."""
+    return [ConnectionRow(*row) for row in await database.fetch(READ_ALL)]
+
+
+async def read_one(database: Database, connection_id: UUID) -> ConnectionRow | None:
+    """One connection, or None."""
+    row = await database.fetchrow(READ_ONE, connection_id)
+    return ConnectionRow(*row) if row else None
+
+
+async def set_state(
+    database: Database, connection_id: UUID, *, state: str, reason: str | None = None, rest_s: float | None = None
+) -> ConnectionRow | None:
+    """Change the state; a resting connection wakes by itself after `rest_s`."""
+    row = await database.fetchrow(SET_STATE, connection_id, state, reason, rest_s)
+    await database.execute("SELECT pg_notify('vermilion_connection', $1)", str(connection_id))
+    return ConnectionRow(*row) if row else None
+
+
+async def count_queues(database: Database) -> list[Any]:
+    """(queue, staged, pending, processing) of every queue with active tasks."""
+    return await database.fetch(COUNT_QUEUES)

@@ -1,0 +1,150 @@
+"""The connection pool, migrations, and how foreign database errors become ours."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+import asyncpg.pool
+from pogo_core.util import migrate
+
+from vermilion.errors import InvalidRequest, ServiceUnavailable
+from vermilion.logs import get_logger
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATION_LOCK = 0x5EED_CAFE  #: any constant that every node shares
+CONFLICT_TRIES = 5
+log = get_logger("database")
+Answer = TypeVar("Answer")
+
+#: Errors that say "the same transaction may well succeed now".
+CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+#: Errors that say "the server is not there at the moment".
+AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+    asyncpg.QueryCanceledError,
+    ConnectionError,
+    OSError,
+)
+
+
+class Database:
+    """One PostgreSQL, reached through a pool."""
+
+    def __init__(self, dsn: str, *, connections_max: int = 12) -> None:
+        self.dsn = dsn
+        self._connections_max = connections_max
+        self._pool: asyncpg.Pool[Any] | None = None
+
+    async def open(self, *, wait_s: float = 15.0) -> None:
+        """Connect, waiting for a server that is just starting, and bring the schema up to date."""
+        self._pool = await self._connect(wait_s)
+        await self._migrate()
+
+    async def close(self) -> None:
+        """Give the connections back; what still runs is cut after a moment."""
+        if self._pool is None:
+            return
+        try:
+            await asyncio.wait_for(self._pool.close(), 5)
+        except (TimeoutError, *AWAY):
+            self._pool.terminate()
+
+    @property
+    def pool(self) -> asyncpg.Pool[Any]:
+        """The open pool."""
+        if self._pool is None:
+            raise ServiceUnavailable("The database is not open yet.")
+        return self._pool
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """A connection, with errors of the server turned into ours."""
+        with translated():
+            async with self.pool.acquire() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        """A connection in a transaction that commits when the block ends well."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def fetch(self, sql: str, *arguments: Any) -> list[Any]:
+        """Rows of one statement."""
+        with translated():
+            return await self.pool.fetch(sql, *arguments)
+
+    async def fetchrow(self, sql: str, *arguments: Any) -> Any | None:
+        """The first row of one statement, or None."""
+        with translated():
+            return await self.pool.fetchrow(sql, *arguments)
+
+    async def fetchval(self, sql: str, *arguments: Any) -> Any:
+        """The first field of the first row of one statement."""
+        with translated():
+            return await self.pool.fetchval(sql, *arguments)
+
+    async def execute(self, sql: str, *arguments: Any) -> str:
+        """Run one statement for its effect; answers PostgreSQL's command tag."""
+        with translated():
+            return await self.pool.execute(sql, *arguments)
+
+    async def _connect(self, wait_s: float) -> asyncpg.Pool[Any]:
+        clock = asyncio.get_running_loop().time
+        give_up_at = clock() + wait_s
+        while True:
+            try:
+                return await asyncpg.create_pool(
+                    self.dsn,
+                    min_size=2,
+                    max_size=self._connections_max,
+                    command_timeout=60,
+                    server_settings={"application_name": "vermilion", "timezone": "UTC"},
+                )
+            except AWAY as away:
+                if clock() > give_up_at:
+                    raise ServiceUnavailable(f"PostgreSQL does not answer: {away}") from away
+                await asyncio.sleep(0.2)
+
+    async def _migrate(self) -> None:
+        async with self.pool.acquire() as connection:
+            await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+            try:
+                await migrate.apply(connection, MIGRATIONS, schema_name="public", logger=log)
+            finally:
+                await connection.execute("SELECT pg_advisory_unlock($1)", MIGRATION_LOCK)
+
+
+class translated:  # noqa: N801  (reads as a word: `with translated():`)
+    """Turns what the database refuses into our errors: bad values into 422, an absent server into 503."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, asyncpg.DataError):
+            raise InvalidRequest(f"A value cannot be stored: {error}") from error
+        if isinstance(error, AWAY):
+            raise ServiceUnavailable("The database is away for a moment; try again.") from error
+
+
+async def retry_conflicts(run: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Run a transaction again when PostgreSQL chose it as the victim of a deadlock."""
+    for attempt in range(1, CONFLICT_TRIES + 1):
+        try:
+            return await run()
+        except CONFLICTS:
+            if attempt == CONFLICT_TRIES:
+                raise
+            await asyncio.sleep(0.01 * attempt)
+    raise AssertionError("unreachable")

@@ -1,0 +1,17 @@
+"""Idempotency records grow old; they are written and compared where tasks are accepted."""
+
+from __future__ import annotations
+
+from vermilion.storage.database import Database
+
+# Records that no client will ask for again.
+FORGET_OLD = """
+DELETE FROM idempotency WHERE (account_id, key) IN (
+    SELECT account_id, key FROM idempotency WHERE created_at < now() - $1 * interval '1 day'
+    ORDER BY created_at LIMIT 5000)
+"""
+
+
+async def forget_old(database: Database, kept_days: int) -> None:
+    """Delete records older than `kept_days`."""
+    await database.execute(FORGET_OLD, kept_days)

@@ -1,0 +1,120 @@
+"""Tasks as rows: reading them, alone, many at once, and as history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from vermilion.storage.database import Database
+
+QUEUE_POSITION_MAX = 100  #: positions beyond this are not counted out
+
+COLUMNS = """
+    id, account_id, key_id, parent_id, model, task_type, family, queue, status, version, progress, progress_text,
+    input, metadata, webhook, price, held, charged, output, error, submission, connection_id, attempt,
+    deadline_at, created_at, started_at, ended_at
+"""
+
+
+class TaskRow(msgspec.Struct, frozen=True):
+    """A task as stored. JSON columns stay text: most answers only pass them on."""
+
+    id: UUID
+    account_id: UUID
+    key_id: UUID | None
+    parent_id: UUID | None
+    model: str
+    task_type: str
+    family: str
+    queue: str
+    status: str
+    version: int
+    progress: int
+    progress_text: str | None
+    input: str
+    metadata: str | None
+    webhook: str | None
+    price: str
+    held: int
+    charged: int | None
+    output: str | None
+    error: str | None
+    submission: str | None
+    connection_id: UUID | None
+    attempt: int
+    deadline_at: datetime
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    queue_position: int | None = None
+
+
+class TaskFilter(msgspec.Struct, frozen=True):
+    """What a history page is narrowed to; None leaves a field alone."""
+
+    account_id: UUID | None = None
+    status: str | None = None
+    model: str | None = None
+    created_after: UUID | None = None  #: the smallest id of that time
+    created_before: UUID | None = None
+    metadata: str | None = None  #: a JSON object that the task's metadata must contain
+
+
+# Many tasks by id, each pending one with its place in its queue, counted up to a bound.
+READ_MANY = f"""
+SELECT {COLUMNS}, CASE WHEN status = 'pending' THEN (
+    SELECT count(*) FROM (
+        SELECT 1 FROM tasks ahead
+        WHERE ahead.status = 'pending' AND ahead.queue = tasks.queue
+          AND (ahead.priority, ahead.rank, ahead.id) < (tasks.priority, tasks.rank, tasks.id)
+        LIMIT {QUEUE_POSITION_MAX}) bounded) END AS queue_position
+FROM tasks WHERE id = ANY($1::uuid[])
+"""
+
+# What an adapter left on a task for its follow-ups.
+READ_PARENT = "SELECT account_id, status, provider_facts FROM tasks WHERE id = $1"
+
+
+async def read_many(database: Database, ids: Sequence[UUID]) -> list[TaskRow | None]:
+    """The tasks with these ids, in order; None where there is none."""
+    rows = await database.fetch(READ_MANY, list(set(ids)))
+    found = {row["id"]: TaskRow(*row) for row in rows}
+    return [found.get(id_) for id_ in ids]
+
+
+async def read_history(
+    database: Database, wanted: TaskFilter, *, before: UUID | None, limit: int
+) -> list[TaskRow]:
+    """Newest first, at most `limit`, older than `before`. Never counts and never skips rows."""
+    conditions, arguments = _conditions(wanted, before)
+    arguments.append(limit)
+    where = " AND ".join(conditions) or "true"
+    # A page of history, by the newest id first.
+    sql = f"SELECT {COLUMNS} FROM tasks WHERE {where} ORDER BY id DESC LIMIT ${len(arguments)}"
+    return [TaskRow(*row) for row in await database.fetch(sql, *arguments)]
+
+
+async def read_parent(database: Database, task_id: UUID) -> Any | None:
+    """(account_id, status, provider_facts) of a task that a follow-up names."""
+    return await database.fetchrow(READ_PARENT, task_id)
+
+
+def _conditions(wanted: TaskFilter, before: UUID | None) -> tuple[list[str], list[Any]]:
+    conditions, arguments = [], []
+    for value, condition in (
+        (wanted.account_id, "account_id = ${}"),
+        (wanted.status, "status = ${}"),
+        (wanted.model, "model = ${}"),
+        (wanted.metadata, "metadata @> ${}::jsonb"),
+        (wanted.created_after, "id >= ${}"),
+        (wanted.created_before, "id < ${}"),
+        (before, "id < ${}"),
+    ):
+        if value is not None:
+            arguments.append(value)
+            conditions.append(condition.format(len(arguments)))
+    return conditions, arguments

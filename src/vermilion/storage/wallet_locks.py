@@ -1,0 +1,44 @@
+"""Locking wallets: the one order in which every transaction takes its locks.
+
+Wallets in sorted order, then tasks in sorted order, then connections. Whoever needs fewer of them skips levels
+but never goes back up, so no two transactions can wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from vermilion.domain.admission import PlanLimits
+
+# Lock wallets in sorted order, with what the plan allows.
+LOCK_WALLETS = """
+SELECT w.account_id, w.held, w.spent, w.running, w.last_rank, a.status = 'active' AS active, p.concurrency_total,
+       p.concurrency_family, p.weight, p.priority_best, clock_timestamp() AS now
+FROM wallets w JOIN accounts a ON a.id = w.account_id JOIN plans p ON p.id = a.plan_id
+WHERE w.account_id = ANY($1::uuid[]) ORDER BY w.account_id FOR UPDATE OF w
+"""
+
+
+async def lock_wallets(connection: Any, account_ids: Iterable[UUID]) -> list[Any]:
+    """Wallet rows, locked until the transaction ends; accounts that do not exist are left out."""
+    rows: list[Any] = await connection.fetch(LOCK_WALLETS, list(set(account_ids)))
+    return rows
+
+
+def plan_limits(row: Any) -> PlanLimits:
+    """The plan's limits out of a locked wallet row."""
+    return PlanLimits(
+        row["concurrency_total"],
+        msgspec.json.decode(row["concurrency_family"], type=dict[str, int]),
+        row["weight"],
+        row["priority_best"],
+    )
+
+
+def columns(rows: list[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    """Rows turned into one list a column, as set-based statements take them."""
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]

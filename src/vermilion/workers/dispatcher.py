@@ -1,0 +1,97 @@
+"""Gives waiting tasks to connections with room, late: a task meets its connection when a slot is free."""
+
+from __future__ import annotations
+
+import asyncio
+
+from vermilion.logs import get_logger
+from vermilion.services.gateway import Gateway
+from vermilion.storage import connections, flights
+from vermilion.storage.connections import ConnectionRow
+from vermilion.storage.flights import Claimed
+from vermilion.workers.flight import persist
+from vermilion.workers.pilot import Pilot
+
+CLAIM_MAX = 200
+LOOK_ANYWAY_S = 1.0  #: the cost of a lost notification
+REFRESH_S = 5.0
+log = get_logger("dispatcher")
+
+
+class Dispatcher:
+    """Claims for the connections that this node serves."""
+
+    def __init__(self, gateway: Gateway, pilot: Pilot, *, providers: frozenset[str]) -> None:
+        self._gateway = gateway
+        self._pilot = pilot
+        self._providers = providers
+        self._connections: dict[str, ConnectionRow] = {}
+        self._woken = asyncio.Event()
+        self._queues: set[str] = set()
+        self._stopped = False
+
+    def work_arrived(self, queue: str) -> None:
+        """There is, or may be, something to claim in this queue."""
+        self._queues.add(queue)
+        self._woken.set()
+
+    def connections_changed(self, _payload: str = "") -> None:
+        """A connection was added, changed, paused or resumed."""
+        self._connections = {}
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Claim nothing more."""
+        self._stopped = True
+
+    async def run(self) -> None:
+        """Claim until cancelled."""
+        clock = asyncio.get_running_loop().time
+        refresh_at = look_at = 0.0
+        while not self._stopped:
+            if not self._connections or clock() >= refresh_at:
+                await self._refresh()
+                refresh_at = clock() + REFRESH_S
+            if clock() >= look_at:
+                self._queues.update(queue for row in self._connections.values() for queue in row.queues)
+                look_at = clock() + LOOK_ANYWAY_S
+            await self._claim_all()
+            await self._wait(look_at - clock())
+
+    async def _claim_all(self) -> None:
+        self._woken.clear()
+        queues, self._queues = self._queues, set()
+        for row in list(self._connections.values()):
+            if queues.intersection(row.queues) and await self._claim(row):
+                self._queues.update(row.queues)
+        if self._queues:
+            self._woken.set()
+
+    async def _claim(self, row: ConnectionRow) -> bool:
+        """Claim once; True if there may be more."""
+        tasks: list[Claimed] = await persist(
+            lambda: flights.claim(
+                self._gateway.database,
+                connection_id=row.id,
+                node_id=self._gateway.node_id,
+                at_most=CLAIM_MAX,
+            )
+        )
+        if tasks:
+            self._pilot.take(row, tasks)
+        return bool(tasks)
+
+    async def _refresh(self) -> None:
+        rows = await persist(lambda: connections.read_all(self._gateway.database))
+        self._connections = {str(row.id): row for row in rows if self._serves(row)}
+
+    def _serves(self, row: ConnectionRow) -> bool:
+        if row.provider not in self._providers or row.state in ("paused", "attention"):
+            return False
+        return row.provider != "local" or row.name == self._gateway.settings.node_name
+
+    async def _wait(self, timeout_s: float) -> None:
+        try:
+            await asyncio.wait_for(self._woken.wait(), max(0.0, timeout_s))
+        except TimeoutError:
+            return
