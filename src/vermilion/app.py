@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -41,17 +42,24 @@ def build_app(built: Running) -> App:
     """The whole application: the edge around the hot task routes and Starlette for the rest."""
     doorkeeper = Doorkeeper(built.gateway)
     endpoints = {
-        (operation.method, operation.path): Endpoint(operation, built.gateway, doorkeeper) for operation in OPERATIONS
+        (operation.method, operation.path): Endpoint(operation, built.gateway, doorkeeper)
+        for operation in OPERATIONS
     }
     document = openapi_document(OPERATIONS, built.gateway.catalogue)
     routes: list[BaseRoute] = [
         *health_routes(built.gateway.database, lambda: built.draining),
         *docs_routes(document),
         *media_routes(built.gateway),
-        *(Route(path, _Only(method, endpoint), methods=[method]) for (method, path), endpoint in endpoints.items()),
+        *(
+            Route(path, _Only(method, endpoint), methods=[method])
+            for (method, path), endpoint in endpoints.items()
+        ),
     ]
-    handlers: dict[int, Callable[[Request, Exception], Awaitable[Response]]] = {404: _not_found, 405: _not_allowed}
-    cold = Starlette(routes=routes, exception_handlers=handlers)  # type: ignore[arg-type]
+    handlers: dict[int, Callable[[Request, Exception], Awaitable[Response]]] = {
+        404: _not_found,
+        405: _not_allowed,
+    }
+    cold = Starlette(routes=routes, exception_handlers=handlers)
     return Edge(_Hot(endpoints["POST", TASK_PATH], endpoints["GET", TASK_PATH + "/{id}"], cold))
 
 
@@ -110,7 +118,7 @@ def serve(settings: Settings) -> int:
 def _loop_runner() -> Callable[[Awaitable[int]], int]:
     import uvloop  # noqa: PLC0415  (not on every platform)
 
-    return uvloop.run  # type: ignore[return-value]
+    return uvloop.run
 
 
 def _bind(settings: Settings) -> socket.socket:
@@ -144,8 +152,8 @@ async def _until_stopped(
     stop: asyncio.Event, built: Running, server: uvicorn.Server, serving: asyncio.Task[None]
 ) -> int:
     stopping = asyncio.create_task(stop.wait())
-    waits = {stopping, serving, *([built.failure] if built.failure else [])}
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)  # type: ignore[type-var]
+    waits: set[asyncio.Future[object]] = {cast(Any, future) for future in (stopping, serving, built.failure) if future}
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     built.draining = True
     failed = built.failure is not None and built.failure.done() and built.failure.exception()
     if failed:
@@ -194,5 +202,3 @@ def _announce(settings: Settings, built: Running) -> None:
 def _write_private(path: Path, text: str) -> None:
     path.touch(mode=0o600)
     path.write_text(text + "\n")
-
-

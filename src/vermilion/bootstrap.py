@@ -76,9 +76,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         gateway = await _build_gateway(settings, database, stack)
         built = await _build_workers(gateway, stack)
         built.first_operator_key = await ensure_operator(gateway)
-        await nodes.register(
-            database, node_id=gateway.node_id, name=settings.node_name, role=settings.role
-        )
+        await nodes.register(database, node_id=gateway.node_id, name=settings.node_name, role=settings.role)
         await _run_loops(built, stack)
         yield built
         await _drain(built)
@@ -196,7 +194,9 @@ class _Inspection:
 
     async def __call__(self, path: Path) -> Inspected:
         try:
-            result = await self._pool.run("inspect", {}, {"file": path}, on_progress=lambda _percent, _text: None)
+            result = await self._pool.run(
+                "inspect", {}, {"file": path}, on_progress=lambda _percent, _text: None
+            )
         except EngineRefused as refused:
             raise UnsupportedMedia(refused.reason) from refused
         except EngineError as broken:
@@ -319,5 +319,3 @@ async def _stop_loops(built: Running) -> None:
     await asyncio.gather(*built.loops, return_exceptions=True)
     if built.failure is not None:
         built.failure.cancel()
-
-

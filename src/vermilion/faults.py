@@ -37,7 +37,7 @@ def arm(spec: str) -> None:
 def at(point: str) -> None:
     """Die here, as a power cut would, if a test armed this point."""
     global _passes_left
-    if point != _armed:
+    if not _armed or point != _armed:
         return
     _passes_left -= 1
     if _passes_left == 0:

@@ -28,19 +28,29 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     data_dir: Path = Field(Path("data"), description="Folder of the embedded database, media and key file.")
-    public_url: str | None = Field(None, description="Origin that customers reach, for links; else the request's own.")
-    operator_key: SecretStr | None = Field(None, description="The first operator's API key; else one is made and printed.")
+    public_url: str | None = Field(
+        None, description="Origin that customers reach, for links; else the request's own."
+    )
+    operator_key: SecretStr | None = Field(
+        None, description="The first operator's API key; else one is made and printed."
+    )
     echo: bool = Field(False, description="Adds the echo provider, for tests.")
     egress_allow: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (), description="Private networks (CIDR, comma-separated) that outbound fetches may reach."
     )
-    pg_bin: Path | None = Field(None, description="Folder of PostgreSQL binaries to use instead of the wheel's.")
+    pg_bin: Path | None = Field(
+        None, description="Folder of PostgreSQL binaries to use instead of the wheel's."
+    )
     database_url: SecretStr | None = Field(
-        None, validation_alias="DATABASE_URL", description="A PostgreSQL server to use instead of the embedded one."
+        None,
+        validation_alias="DATABASE_URL",
+        description="A PostgreSQL server to use instead of the embedded one.",
     )
     database_connections_max: int = Field(12, ge=4, le=500, description="Connections this process may open.")
     media_url: str = Field("", description="file:///… or s3://bucket/prefix; empty is data_dir/media.")
-    secret_key: SecretStr | None = Field(None, description="Master key (64 hex digits); else a file in data_dir.")
+    secret_key: SecretStr | None = Field(
+        None, description="Master key (64 hex digits); else a file in data_dir."
+    )
     role: Role = Field("all", description="Which parts this node runs.")
     node_name: str = Field("", description="A name for logs; else the host's.")
     lease_s: float = Field(10.0, ge=0.5, le=600, description="A node silent for this long loses its tasks.")
@@ -50,7 +60,9 @@ class Settings(BaseSettings):
     request_body_bytes_max: int = Field(20_000_000, ge=1024, description="Largest JSON body.")
     drain_timeout_s: float = Field(20.0, ge=0, description="Longest wait for work in hand at SIGTERM.")
     log_format: Literal["console", "json", "auto"] = Field("auto", description="auto: console on a terminal.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line shown.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe line shown."
+    )
     testing: bool = Field(False, description="Allows test_* settings. Never set it in production.")
     test_fault: str = Field("", description="Kills this process at a named point (tests only).")
     test_echo_journal: Path | None = Field(None, description="File that notes each echo submit (tests only).")

@@ -133,5 +133,3 @@ def _refuse(account: AccountState, ask: Ask, cap: KeyCap | None, now: datetime) 
         cap.renew(now)
         if cap.used + ask.units > cap.cap_units:
             raise SpendCapReached(needed=ask.units, left=cap.cap_units - cap.used)
-
-

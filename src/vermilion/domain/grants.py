@@ -56,7 +56,9 @@ def spendable(grants: Iterable[Grant], family: str, now: datetime) -> list[Grant
     return usable
 
 
-def allocate(grants: Iterable[Grant], units: int, family: str, now: datetime) -> tuple[Allocation, ...] | None:
+def allocate(
+    grants: Iterable[Grant], units: int, family: str, now: datetime
+) -> tuple[Allocation, ...] | None:
     """Reserve `units` from the grants in burn order, lowering their `remaining`; None (and no change) if they fall short."""
     if units == 0:
         return ()
@@ -90,3 +92,8 @@ def settle(allocations: Sequence[Allocation], captured: int) -> Settlement:
         if taken < part.units:
             releases.append(Allocation(part.grant_id, part.units - taken))
     return Settlement(tuple(captures), tuple(releases))
+
+
+def _burn_key(grant: Grant) -> tuple[bool, float, bool, datetime]:
+    expiry = grant.expires_at.timestamp() if grant.expires_at is not None else 0.0
+    return grant.expires_at is None, expiry, grant.scope is None, grant.created_at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -63,7 +64,7 @@ def _quantity(rule: PriceRule, task_input: Mapping[str, Any]) -> int:
     if rule.quantity is None:
         return rule.quantity_default
     value = task_input.get(rule.quantity, rule.quantity_default)
-    return -(-value // 1) if isinstance(value, int | float) and value > 0 else rule.quantity_default
+    return math.ceil(value) if isinstance(value, int | float) and value > 0 else rule.quantity_default
 
 
 def _percents(rule: PriceRule, task_input: Mapping[str, Any]) -> list[int]:
@@ -76,4 +77,10 @@ def _price(rule: PriceRule, quantity: int, percents: list[int]) -> Quote:
     for percent in percents:
         numerator, denominator = numerator * percent, denominator * 100
     units = min(UNITS_MAX, -(-numerator // denominator))
-    return Quote(units, rule.per, int(quantity), numerator * 100 // max(1, rule.units * steps * denominator), rule.version)
+    return Quote(
+        units,
+        rule.per,
+        int(quantity),
+        numerator * 100 // max(1, rule.units * steps * denominator),
+        rule.version,
+    )

@@ -14,7 +14,7 @@ from vermilion.http.asgi import Receive, Scope, header
 Shape = TypeVar("Shape")
 
 
-class ClientGone(Exception):  # noqa: N818  (it is not an error of ours)
+class ClientGone(Exception):
     """The client went away before its request was complete."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -90,22 +90,26 @@ class Endpoint:
         self.operation = operation
         self._gateway = gateway
         self._doorkeeper = doorkeeper
-        self._decode = BodyDecoder(operation.body) if operation.body is not None else None
+        self._decode: BodyDecoder[Any] | None = (
+            None if operation.body is None else BodyDecoder(operation.body)
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         operation = self.operation
         bearer, rate_headers = await self._doorkeeper.admit(scope, operation.needs)
-        call = Call(self._gateway, bearer, scope, receive, scope.get("path_params", {}), rate_headers=rate_headers)
+        call = Call(
+            self._gateway, bearer, scope, receive, scope.get("path_params", {}), rate_headers=rate_headers
+        )
         call.query = _query(scope, operation.query)
         try:
             await self._take_body(call, receive)
         except ClientGone:
             return
         if operation.streams:
-            await operation.handler(call, send)  # type: ignore[call-arg, arg-type, misc]
+            await cast(Stream, operation.handler)(call, send)
             return
-        answer: Answer = await operation.handler(call)  # type: ignore[call-arg, assignment, misc]
+        answer = await cast(Handler, operation.handler)(call)
         await send_answer(send, Answer(answer.status, answer.body, answer.headers + rate_headers))
 
     async def _take_body(self, call: Call, receive: Receive) -> None:

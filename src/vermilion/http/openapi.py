@@ -102,7 +102,9 @@ def _parameters(operation: Operation, schema_of: dict[Any, Any]) -> list[dict[st
                 "name": field.name,
                 "in": "query",
                 "schema": _without_null(schema_of[field.type]),
-                **({"style": "deepObject", "explode": True} if dict[str, str] in get_args(field.type) else {}),
+                **(
+                    {"style": "deepObject", "explode": True} if dict[str, str] in get_args(field.type) else {}
+                ),
             }
             for field in msgspec.structs.fields(operation.query)
         ]
@@ -153,7 +155,9 @@ def _tie_inputs(parts: dict[str, Any], catalogue: Catalogue) -> None:
     submission["allOf"] = [
         {
             "if": {"properties": {"model": {"const": model}, "task_type": {"const": task_type}}},
-            "then": {"properties": {"input": {"$ref": f"#/components/schemas/{_offer_name(model, task_type)}"}}},
+            "then": {
+                "properties": {"input": {"$ref": f"#/components/schemas/{_offer_name(model, task_type)}"}}
+            },
         }
         for model, task_type in catalogue.offers
     ]

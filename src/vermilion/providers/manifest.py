@@ -44,7 +44,9 @@ def read_manifest(provider_id: str, folder: Path = FOLDER) -> Manifest:
     except (OSError, msgspec.ValidationError, msgspec.DecodeError) as wrong:
         raise ValueError(f"{provider_id}/manifest.toml: {wrong}") from wrong
     if manifest.id != provider_id:
-        raise ValueError(f"{provider_id}/manifest.toml: id is {manifest.id!r}, but the folder is {provider_id!r}")
+        raise ValueError(
+            f"{provider_id}/manifest.toml: id is {manifest.id!r}, but the folder is {provider_id!r}"
+        )
     return manifest
 
 

@@ -22,7 +22,9 @@ class Provider:
 class Registry:
     """The providers that this node runs."""
 
-    def __init__(self, ids: Iterable[str], context: AdapterContext, options: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self, ids: Iterable[str], context: AdapterContext, options: Mapping[str, Mapping[str, Any]]
+    ) -> None:
         self.manifests = {id_: read_manifest(id_) for id_ in ids}
         self._context = context
         self._options = options
@@ -43,7 +45,9 @@ class Registry:
         try:
             return self.manifests[provider_id]
         except KeyError:
-            raise LookupError(f"no provider {provider_id!r} here; there are: {', '.join(self.manifests)}") from None
+            raise LookupError(
+                f"no provider {provider_id!r} here; there are: {', '.join(self.manifests)}"
+            ) from None
 
     def _build(self, provider_id: str) -> Adapter:
         module = importlib.import_module(f"vermilion.providers.{provider_id}.adapter")

@@ -29,7 +29,9 @@ async def cancel_task(gateway: Gateway, account_id: UUID, task_id: UUID) -> Task
         return row
     if row.status in ENDED:
         raise Conflict(f"The task has ended already: it is {row.status}.", status_now=row.status)
-    raise Conflict("The provider was asked to stop, but has not confirmed it; the task goes on until it ends.")
+    raise Conflict(
+        "The provider was asked to stop, but has not confirmed it; the task goes on until it ends."
+    )
 
 
 async def _cancel(gateway: Gateway, account_id: UUID, row: TaskRow) -> TaskRow:

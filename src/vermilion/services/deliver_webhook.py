@@ -47,10 +47,16 @@ async def deliver(gateway: Gateway, delivery: DeliveryRow, body: bytes) -> None:
 
 async def _note_answer(gateway: Gateway, delivery: DeliveryRow, answer: PostAnswer) -> None:
     if 200 <= answer.status < 300:
-        await deliveries.note_try(gateway.database, delivery.id, state="delivered", status=answer.status, error=None)
+        await deliveries.note_try(
+            gateway.database, delivery.id, state="delivered", status=answer.status, error=None
+        )
     elif answer.status == GONE:
         await deliveries.note_try(
-            gateway.database, delivery.id, state="given_up", status=GONE, error="the receiver is gone for good"
+            gateway.database,
+            delivery.id,
+            state="given_up",
+            status=GONE,
+            error="the receiver is gone for good",
         )
     else:
         wait_s = _retry_after_s(answer)

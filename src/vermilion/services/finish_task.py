@@ -33,7 +33,9 @@ async def complete_task(gateway: Gateway, task: Claimed, success: Succeeded) -> 
     try:
         stored = await _store_outputs(gateway, task.account_id, success.outputs)
     except (UnsupportedMedia, EgressError) as lost:
-        error = TaskError("output_unusable", f"The provider's output cannot be kept: {lost}", Fault.PROVIDER.value)
+        error = TaskError(
+            "output_unusable", f"The provider's output cannot be kept: {lost}", Fault.PROVIDER.value
+        )
         return await fail_task(gateway, task, error)
     faults.at("end.outputs_stored")
     return await gateway.endings(
@@ -67,7 +69,9 @@ async def withdraw_task(gateway: Gateway, task: Claimed) -> bool:
 async def overdue_task(gateway: Gateway, task_id: UUID, *, unknown: bool) -> bool:
     """End a task whose deadline has passed, in whatever active state it is; its hold is released."""
     error = (
-        TaskError("submission_unknown", "The provider never said whether it took the task.", Fault.PROVIDER.value)
+        TaskError(
+            "submission_unknown", "The provider never said whether it took the task.", Fault.PROVIDER.value
+        )
         if unknown
         else TaskError("deadline_exceeded", "The task did not end before its deadline.", Fault.PROVIDER.value)
     )
@@ -85,7 +89,9 @@ async def end_by_operator(
         raise NotFound("There is no such task.")
     if not applied:
         raise Conflict(f"The task has ended already: it is {row.status}.")
-    await audit.note(gateway.database, actor.account.id, "task.end", task_id, status=status.value, reason=reason)
+    await audit.note(
+        gateway.database, actor.account.id, "task.end", task_id, status=status.value, reason=reason
+    )
     return row
 
 
@@ -96,8 +102,10 @@ def _captured(task: Claimed, success: Succeeded) -> int | None:
     return reprice(rule, msgspec.json.decode(task.input), success.actual_usage, task.held)
 
 
-async def _store_outputs(gateway: Gateway, account_id: UUID, outputs: tuple[OutputFile, ...]) -> list[NewAsset]:
-    stored = []
+async def _store_outputs(
+    gateway: Gateway, account_id: UUID, outputs: tuple[OutputFile, ...]
+) -> list[NewAsset]:
+    stored: list[NewAsset] = []
     if not outputs:
         return stored
     async with work_folder(gateway) as folder:

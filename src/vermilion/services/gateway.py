@@ -25,8 +25,15 @@ from vermilion.storage.tasks import TaskRow
 class Inspected(Protocol):
     """What an inspection found: `facts` (content_type, width, height, duration_s) and maybe a thumbnail file."""
 
-    facts: Mapping[str, Any]
-    thumbnail: Path | None
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the file is."""
+        ...
+
+    @property
+    def thumbnail(self) -> Path | None:
+        """A small picture of it."""
+        ...
 
 
 class Inspector(Protocol):

@@ -28,7 +28,12 @@ class GrantRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def grant_units(
-    gateway: Gateway, actor: Bearer, account_id: UUID, asked: GrantRequest, *, idempotency_key: str | None = None
+    gateway: Gateway,
+    actor: Bearer,
+    account_id: UUID,
+    asked: GrantRequest,
+    *,
+    idempotency_key: str | None = None,
 ) -> GrantRow:
     """A new grant; the same idempotency key grants once. Raises InvalidRequest, NotFound, IdempotencyMismatch."""
     _check(gateway, asked)
@@ -44,13 +49,22 @@ async def grant_units(
         reason=asked.reason,
         actor_id=actor.account.id,
     )
-    if (row.units, row.kind, row.scope, row.expires_at) != (asked.units, asked.kind, asked.scope, asked.expires_at):
+    if (row.units, row.kind, row.scope, row.expires_at) != (
+        asked.units,
+        asked.kind,
+        asked.scope,
+        asked.expires_at,
+    ):
         raise IdempotencyMismatch
-    await audit.note(gateway.database, actor.account.id, "grant.add", row.id, account=str(account_id), units=asked.units)
+    await audit.note(
+        gateway.database, actor.account.id, "grant.add", row.id, account=str(account_id), units=asked.units
+    )
     return row
 
 
-async def adjust_wallet(gateway: Gateway, actor: Bearer, account_id: UUID, *, units: int, reason: str) -> None:
+async def adjust_wallet(
+    gateway: Gateway, actor: Bearer, account_id: UUID, *, units: int, reason: str
+) -> None:
     """Correct a wallet by `units` (positive adds, negative takes back what is available) for a stated reason."""
     if not reason.strip() or units == 0 or abs(units) > UNITS_MAX:
         raise InvalidRequest("An adjustment needs a number of units other than 0, and a reason.")
@@ -67,7 +81,12 @@ async def adjust_wallet(gateway: Gateway, actor: Bearer, account_id: UUID, *, un
         )
     else:
         await ledger.take_back(
-            gateway.database, adjustment_id, account_id, units=-units, reason=reason, actor_id=actor.account.id
+            gateway.database,
+            adjustment_id,
+            account_id,
+            units=-units,
+            reason=reason,
+            actor_id=actor.account.id,
         )
     await audit.note(
         gateway.database, actor.account.id, "wallet.adjust", account_id, units=units, reason=reason
@@ -83,7 +102,11 @@ def _check(gateway: Gateway, asked: GrantRequest) -> None:
     if not 0 < asked.units <= UNITS_MAX:
         problems.append(FieldProblem("/units", f"must be from 1 to {UNITS_MAX}"))
     if asked.scope is not None and asked.scope not in gateway.catalogue.families:
-        problems.append(FieldProblem("/scope", f"no such family; there are: {', '.join(sorted(gateway.catalogue.families))}"))
+        problems.append(
+            FieldProblem(
+                "/scope", f"no such family; there are: {', '.join(sorted(gateway.catalogue.families))}"
+            )
+        )
     if asked.expires_at is not None and asked.expires_at.tzinfo is None:
         problems.append(FieldProblem("/expires_at", "must name its time zone, as in 2027-01-31T00:00:00Z"))
     elif asked.expires_at is not None and asked.expires_at <= datetime.now(UTC):

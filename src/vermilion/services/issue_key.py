@@ -10,7 +10,14 @@ from uuid import UUID
 import msgspec
 import uuid_utils.compat as uuids
 
-from vermilion.domain.keys import CUSTOMER_SCOPES, SCOPES, SECRET_BYTES, format_secret, hash_secret, shown_prefix
+from vermilion.domain.keys import (
+    CUSTOMER_SCOPES,
+    SCOPES,
+    SECRET_BYTES,
+    format_secret,
+    hash_secret,
+    shown_prefix,
+)
 from vermilion.errors import Conflict, FieldProblem, Forbidden, InvalidRequest
 from vermilion.services.gateway import Gateway
 from vermilion.storage import accounts, audit
@@ -71,7 +78,7 @@ async def rotate_key(
         models=None if old.models is None else tuple(old.models),
         expires_at=old.expires_at,
         cap_units=old.cap_units,
-        cap_window=old.cap_window,  # type: ignore[arg-type]  (the column is checked to be one of them)
+        cap_window=old.cap_window,  # type: ignore[arg-type]  # the column is checked to be one of them
     )
     issued = await issue_key(gateway, actor, old.account_id, asked)
     await accounts.revoke_key(gateway.database, key_id, account_id, grace_s=grace_s)
@@ -90,7 +97,9 @@ def _check(gateway: Gateway, asked: KeyRequest, scopes: list[str]) -> None:
     if not asked.name.strip() or len(asked.name) > 200 or "\0" in asked.name:
         problems.append(FieldProblem("/name", "must have 1 to 200 characters"))
     if unknown := [scope for scope in scopes if scope not in SCOPES]:
-        problems.append(FieldProblem("/scopes", f"no such scope: {', '.join(unknown)}; there are: {', '.join(SCOPES)}"))
+        problems.append(
+            FieldProblem("/scopes", f"no such scope: {', '.join(unknown)}; there are: {', '.join(SCOPES)}")
+        )
     if unknown := [model for model in asked.models or () if model not in gateway.catalogue.models]:
         problems.append(FieldProblem("/models", f"not in the catalogue: {', '.join(unknown)}"))
     if asked.cap_units is not None and not 0 <= asked.cap_units < 2**62:

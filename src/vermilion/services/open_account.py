@@ -30,7 +30,9 @@ DEFAULT_PLAN = PlanRow(
 )
 
 
-async def open_account(gateway: Gateway, actor: Bearer, *, name: str, email: str, plan: str | None) -> AccountRow:
+async def open_account(
+    gateway: Gateway, actor: Bearer, *, name: str, email: str, plan: str | None
+) -> AccountRow:
     """A new customer account, with its first quota if the plan has one. Raises Conflict, NotFound."""
     account_id = uuids.uuid7()
     row = await accounts.create_account(
@@ -46,7 +48,9 @@ async def change_account(
 ) -> AccountRow:
     """Disable, enable, or move to another plan; takes effect on every node at once. Raises NotFound."""
     row = await accounts.change_account(gateway.database, account_id, status=status, plan_id=plan)
-    await audit.note(gateway.database, actor.account.id, "account.change", account_id, status=status, plan=plan)
+    await audit.note(
+        gateway.database, actor.account.id, "account.change", account_id, status=status, plan=plan
+    )
     if plan is not None:
         await renew_quota(gateway)
     return row
@@ -83,7 +87,9 @@ async def _ensure_operator_key(gateway: Gateway, operator: AccountRow) -> str | 
     given = gateway.settings.operator_key
     if given is not None:
         if await accounts.read_bearer(gateway.database, hash_secret(given.get_secret_value())) is None:
-            await _add_operator_key(gateway, operator, given.get_secret_value(), "from VERMILION_OPERATOR_KEY")
+            await _add_operator_key(
+                gateway, operator, given.get_secret_value(), "from VERMILION_OPERATOR_KEY"
+            )
         return None
     if await accounts.read_keys(gateway.database, operator.id):
         return None

@@ -24,7 +24,9 @@ class InputUnusable(Exception):
     """A file that the input names cannot be had; the customer has to change it."""
 
 
-async def prepare_job(gateway: Gateway, task: Claimed, connection: ConnectionFacts, folder: Path | None) -> Job:
+async def prepare_job(
+    gateway: Gateway, task: Claimed, connection: ConnectionFacts, folder: Path | None
+) -> Job:
     """The job, with its files in `folder`; without a folder no files are fetched. Raises InputUnusable."""
     task_input: dict[str, Any] = msgspec.json.decode(task.input)
     offer = gateway.catalogue.offers.get((task.model, task.task_type))

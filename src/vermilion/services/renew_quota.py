@@ -15,7 +15,9 @@ async def renew_quota(gateway: Gateway) -> int:
     due = await accounts.read_quota_due(gateway.database, ACCOUNTS_AT_ONCE)
     for row in due:
         # The id follows from account and period, so the same quota cannot be granted twice.
-        grant_id = uuid5(NAMESPACE_URL, f"quota:{row['account_id']}:{row['starts_at'].isoformat()}:{row['quota_units']}")
+        grant_id = uuid5(
+            NAMESPACE_URL, f"quota:{row['account_id']}:{row['starts_at'].isoformat()}:{row['quota_units']}"
+        )
         await ledger.add_grant(
             gateway.database,
             grant_id,

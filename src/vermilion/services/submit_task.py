@@ -100,14 +100,18 @@ def price_of(offer: Offer, asked: TaskSubmission) -> Quote:
     return quote(offer.price, asked.input)
 
 
-def _envelope_problems(asked: TaskSubmission) -> list[FieldProblem]:
+def _envelope_problems(gateway: Gateway, asked: TaskSubmission) -> list[FieldProblem]:
     problems = []
     if asked.priority is not None and not 0 <= asked.priority <= PRIORITY_LAST:
         problems.append(FieldProblem("/priority", f"must be from 0 (most urgent) to {PRIORITY_LAST}"))
     if asked.deadline_s is not None and not 0 < asked.deadline_s <= DEADLINE_S_MAX:
-        problems.append(FieldProblem("/deadline_s", f"must be more than 0 and at most {DEADLINE_S_MAX} seconds"))
+        problems.append(
+            FieldProblem("/deadline_s", f"must be more than 0 and at most {DEADLINE_S_MAX} seconds")
+        )
     if asked.service_mode == "private":
-        problems.append(FieldProblem("/service_mode", "this account has no connection of its own for this model"))
+        problems.append(
+            FieldProblem("/service_mode", "this account has no connection of its own for this model")
+        )
     return problems if asked.webhook is None else problems + _webhook_problems(gateway, asked.webhook)
 
 
@@ -121,7 +125,9 @@ def _webhook_problems(gateway: Gateway, webhook: Webhook) -> list[FieldProblem]:
         if webhook.secret is not None:
             standardwebhooks.Webhook(webhook.secret)
     except (ValueError, RuntimeError):
-        problems.append(FieldProblem("/webhook/secret", "must be `whsec_` followed by 24 to 64 bytes in base64"))
+        problems.append(
+            FieldProblem("/webhook/secret", "must be `whsec_` followed by 24 to 64 bytes in base64")
+        )
     return problems
 
 
@@ -130,7 +136,9 @@ async def _check_parent(gateway: Gateway, bearer: Bearer, parent_id: UUID) -> No
     if parent is None or parent["account_id"] != bearer.account.id:
         raise InvalidRequest(problems=(FieldProblem("/parent_id", "there is no such task"),))
     if parent["status"] != Status.COMPLETED:
-        raise InvalidRequest(problems=(FieldProblem("/parent_id", f"that task is {parent['status']}, not completed"),))
+        raise InvalidRequest(
+            problems=(FieldProblem("/parent_id", f"that task is {parent['status']}, not completed"),)
+        )
 
 
 def _new_task(
@@ -150,7 +158,9 @@ def _new_task(
         priority=PRIORITY_DEFAULT if asked.priority is None else asked.priority,
         units=price_of(offer, asked).units,
         input=_text(task_input, "/input", INPUT_BYTES_MAX),
-        metadata=_text(asked.metadata, "/metadata", METADATA_BYTES_MAX) if asked.metadata is not None else None,
+        metadata=_text(asked.metadata, "/metadata", METADATA_BYTES_MAX)
+        if asked.metadata is not None
+        else None,
         webhook=_webhook(gateway, bearer, asked.webhook) if asked.webhook is not None else None,
         price=offer.price_json,
         deadline_s=asked.deadline_s or offer.deadline_s,

@@ -137,7 +137,9 @@ async def read_account(database: Database, account_id: UUID) -> AccountRow:
 
 async def find_account(database: Database, email: str) -> AccountRow | None:
     """The account with this e-mail, or None."""
-    row = await database.fetchrow(f"SELECT {ACCOUNT_COLUMNS} FROM accounts a WHERE lower(email) = lower($1)", email)
+    row = await database.fetchrow(
+        f"SELECT {ACCOUNT_COLUMNS} FROM accounts a WHERE lower(email) = lower($1)", email
+    )
     return AccountRow(*row) if row else None
 
 
@@ -194,7 +196,17 @@ async def create_key(
     """A new key. Raises NotFound for an account that does not exist, Conflict for a secret that is in use."""
     try:
         await database.execute(
-            CREATE_KEY, key_id, account_id, name, prefix, secret_hash, scopes, models, expires_at, cap_units, cap_window
+            CREATE_KEY,
+            key_id,
+            account_id,
+            name,
+            prefix,
+            secret_hash,
+            scopes,
+            models,
+            expires_at,
+            cap_units,
+            cap_window,
         )
     except asyncpg.ForeignKeyViolationError as unknown:
         raise NotFound("This account does not exist.") from unknown
@@ -223,7 +235,9 @@ async def read_keys(database: Database, account_id: UUID) -> list[KeyRow]:
     return [KeyRow(*row) for row in rows]
 
 
-async def revoke_key(database: Database, key_id: UUID, account_id: UUID | None, *, grace_s: float = 0) -> KeyRow:
+async def revoke_key(
+    database: Database, key_id: UUID, account_id: UUID | None, *, grace_s: float = 0
+) -> KeyRow:
     """End a key now, or after a grace while its replacement is rolled out. Raises NotFound."""
     row = await database.fetchrow(
         "UPDATE api_keys k SET "
@@ -254,12 +268,16 @@ async def save_plan(database: Database, plan: PlanRow) -> PlanRow:
     """Make or change a plan; running tasks keep the places they have."""
     row = await database.fetchrow(UPSERT_PLAN, *msgspec.structs.astuple(plan)[:11])
     await announce_keys(database)
-    return PlanRow(*row)  # type: ignore[misc]  (INSERT … RETURNING always answers)
+    assert row is not None  # INSERT … RETURNING always answers
+    return PlanRow(*row)
 
 
 async def read_plans(database: Database) -> list[PlanRow]:
     """Every plan."""
-    return [PlanRow(*row) for row in await database.fetch(f"SELECT {PLAN_COLUMNS} FROM plans ORDER BY id LIMIT 1000")]
+    return [
+        PlanRow(*row)
+        for row in await database.fetch(f"SELECT {PLAN_COLUMNS} FROM plans ORDER BY id LIMIT 1000")
+    ]
 
 
 async def media_expiry(database: Database, account_id: UUID) -> datetime:

@@ -60,7 +60,7 @@ SELECT account_id, hash FROM bytes b WHERE NOT EXISTS (
 async def add_upload(database: Database, account_id: UUID, new: NewAsset) -> AssetRow:
     """A new upload of this account."""
     row = await database.fetchrow(ADD_UPLOAD, new.id, account_id, *msgspec.structs.astuple(new)[1:])
-    assert row is not None  # noqa: S101  (INSERT … RETURNING always answers)
+    assert row is not None  # INSERT … RETURNING always answers
     return AssetRow(*row)
 
 

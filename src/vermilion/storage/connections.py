@@ -65,11 +65,17 @@ FROM tasks WHERE status IN ('staged', 'pending', 'processing') GROUP BY queue OR
 
 
 async def ensure(
-    database: Database, *, provider: str, name: str, queues: list[str], concurrency_max: int, options: str = "{}"
+    database: Database,
+    *,
+    provider: str,
+    name: str,
+    queues: list[str],
+    concurrency_max: int,
+    options: str = "{}",
 ) -> ConnectionRow:
     """The connection of this provider and name, with these limits."""
     row = await database.fetchrow(UPSERT, uuids.uuid7(), provider, name, queues, options, concurrency_max)
-    assert row is not None  # noqa: S101  (INSERT … RETURNING always answers)
+    assert row is not None  # INSERT … RETURNING always answers
     return ConnectionRow(*row)
 
 
@@ -85,7 +91,12 @@ async def read_one(database: Database, connection_id: UUID) -> ConnectionRow | N
 
 
 async def set_state(
-    database: Database, connection_id: UUID, *, state: str, reason: str | None = None, rest_s: float | None = None
+    database: Database,
+    connection_id: UUID,
+    *,
+    state: str,
+    reason: str | None = None,
+    rest_s: float | None = None,
 ) -> ConnectionRow | None:
     """Change the state; a resting connection wakes by itself after `rest_s`."""
     row = await database.fetchrow(SET_STATE, connection_id, state, reason, rest_s)

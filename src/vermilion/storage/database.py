@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import asyncpg
 import asyncpg.pool
@@ -120,7 +120,9 @@ class Database:
         async with self.pool.acquire() as connection:
             await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
             try:
-                await migrate.apply(connection, MIGRATIONS, schema_name="public", logger=log)
+                await migrate.apply(
+                    cast("asyncpg.Connection[Any]", connection), MIGRATIONS, schema_name="public", logger=log
+                )
             finally:
                 await connection.execute("SELECT pg_advisory_unlock($1)", MIGRATION_LOCK)
 

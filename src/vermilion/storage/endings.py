@@ -90,11 +90,11 @@ WITH ended AS (
     SELECT * FROM unnest($7::uuid[], $8::text[], $9::smallint[], $10::uuid[], $11::text[], $12::text[], $13::uuid[],
                          $14::bigint[])
 ), given_back AS (
-    UPDATE grants SET remaining = remaining + b.units, closed_at = NULL
+    UPDATE grants SET remaining = grants.remaining + b.units, closed_at = NULL
     FROM (SELECT id, sum(units)::bigint AS units FROM unnest($15::uuid[], $16::bigint[]) AS r (id, units) GROUP BY id) b
     WHERE grants.id = b.id
 ), keys AS (
-    UPDATE api_keys SET cap_used = greatest(0, cap_used - b.units)
+    UPDATE api_keys SET cap_used = greatest(0, api_keys.cap_used - b.units)
     FROM (SELECT k.id, sum(r.units)::bigint AS units
           FROM unnest($17::uuid[], $18::bigint[], $19::timestamptz[]) AS r (id, units, at)
           JOIN api_keys k ON k.id = r.id AND k.cap_units IS NOT NULL AND r.at >= k.cap_window_start
@@ -189,7 +189,9 @@ class _Books:
             captured = task.units if ending.captured is None else ending.captured
         settlement = end(self.accounts[task.account_id], task, captured)
         self.done.append((ending, task, settlement))
-        self.tasks[task.task_id] = replace(task, status=ending.status)  # a second ending in this batch no longer applies
+        self.tasks[task.task_id] = replace(
+            task, status=ending.status
+        )  # a second ending in this batch no longer applies
         return True
 
     async def promote_waiting(self, connection: Any) -> None:
@@ -206,7 +208,9 @@ class _Books:
         ended = [task.task_id for _, task, _ in self.done]
         waiting: dict[UUID, dict[str, list[Waiting]]] = {}
         for row in await connection.fetch(READ_WAITING, *columns(free, 3), ended):
-            candidate = Waiting(row["id"], row["family"], row["queue"], (row["priority"], row["rank"], row["id"]))
+            candidate = Waiting(
+                row["id"], row["family"], row["queue"], (row["priority"], row["rank"], row["id"])
+            )
             waiting.setdefault(row["account_id"], {}).setdefault(row["family"], []).append(candidate)
         for account_id, families in waiting.items():
             self.promoted += promote(self.accounts[account_id], families)
@@ -225,7 +229,9 @@ class _Books:
             *columns(lanes, 3),
             [task.id for task in self.promoted],
             [task.connection_id for _, task, _ in self.done if task.connection_id is not None],
-            *columns([_asset_row(task, asset) for ending, task, _ in self.done for asset in ending.assets], 11),
+            *columns(
+                [_asset_row(task, asset) for ending, task, _ in self.done for asset in ending.assets], 11
+            ),
             *columns([row for ending, task, _ in self.done if (row := self._delivery_row(ending, task))], 6),
             self._changed_ids(),
             self._woken_queues(),

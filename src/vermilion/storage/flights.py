@@ -181,8 +181,9 @@ async def claim(database: Database, *, connection_id: UUID, node_id: UUID, at_mo
         if rows:
             await connection.execute(COUNT_CLAIMED, connection_id, len(rows))
             await _notify(connection, rows)
-        faults.at("claim.before_commit")
-    faults.at("claim.after_commit" if rows else "")
+            faults.at("claim.before_commit")
+    if rows:
+        faults.at("claim.after_commit")
     return [Claimed(*row) for row in rows]
 
 

@@ -152,7 +152,9 @@ async def add_grant(
     async with database.transaction() as connection:
         if not await lock_wallets(connection, [account_id]):
             raise NotFound("This account does not exist.")
-        await connection.execute(ADD_GRANT, grant_id, account_id, kind, scope, units, expires_at, reason, actor_id)
+        await connection.execute(
+            ADD_GRANT, grant_id, account_id, kind, scope, units, expires_at, reason, actor_id
+        )
         row = await connection.fetchrow(READ_GRANT, grant_id)
     if row["account_id"] != account_id:
         raise Conflict("This grant id belongs to another account.")
@@ -173,13 +175,20 @@ async def take_back(
                 await connection.execute(LOWER_GRANT, adjustment_id, row["id"], part, seq, reason, actor_id)
                 left, seq = left - part, seq + 1
         if left:
-            raise Conflict(f"Only {units - left} of {units} units are available; what is held cannot be taken back.")
+            raise Conflict(
+                f"Only {units - left} of {units} units are available; what is held cannot be taken back."
+            )
 
 
 async def read_wallet(database: Database, account_id: UUID) -> WalletRow:
     """The wallet with its open grants in burn order. Raises NotFound."""
-    async with database.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        wallet = await connection.fetchrow("SELECT held, spent FROM wallets WHERE account_id = $1", account_id)
+    async with (
+        database.connection() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        wallet = await connection.fetchrow(
+            "SELECT held, spent FROM wallets WHERE account_id = $1", account_id
+        )
         rows = await connection.fetch(READ_GRANTS, account_id)
     if wallet is None:
         raise NotFound("This account does not exist.")
@@ -211,7 +220,10 @@ async def close_spent(database: Database) -> None:
 
 async def verify(database: Database) -> tuple[int, list[Any]]:
     """(number of entries, differences) at one moment of a live system; no difference means balanced."""
-    async with database.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+    async with (
+        database.connection() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
         entries = await connection.fetchval("SELECT count(*) FROM entries")
         rows = await connection.fetch(VERIFY)
     return int(entries), [dict(row) for row in rows]

@@ -49,7 +49,9 @@ class Listener:
             await asyncio.sleep(RECONNECT_S)
 
     async def _listen_once(self) -> None:
-        connection = await asyncpg.connect(self._dsn, server_settings={"application_name": "vermilion-listener"})
+        connection = await asyncpg.connect(
+            self._dsn, server_settings={"application_name": "vermilion-listener"}
+        )
         closed = asyncio.Event()
         connection.add_termination_listener(lambda _: closed.set())
         try:

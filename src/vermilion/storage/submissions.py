@@ -76,7 +76,7 @@ WITH new_tasks AS (
                        input, metadata, webhook, price, held, deadline_at, created_at)
     SELECT id, account_id, key_id, parent_id, model, task_type, family, queue, status, priority, rank,
            input::json, metadata::jsonb, webhook::json, price::json, held,
-           $18 + deadline_s * interval '1 second', $18
+           $18::timestamptz + deadline_s * interval '1 second', $18::timestamptz
     FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
                 $9::text[], $10::smallint[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[],
                 $16::bigint[], $17::float8[])
@@ -89,12 +89,12 @@ WITH new_tasks AS (
          AS h (id, account_id, held, grant_ids, grant_units)
 ), new_entries AS (
     INSERT INTO entries (ref_id, kind, seq, account_id, source, target, grant_id, units, at)
-    SELECT ref_id, 'hold', seq, account_id, 'grant', 'held', grant_id, units, $18
+    SELECT ref_id, 'hold', seq, account_id, 'grant', 'held', grant_id, units, $18::timestamptz
     FROM unnest($21::uuid[], $22::smallint[], $23::uuid[], $24::uuid[], $25::bigint[])
          AS e (ref_id, seq, account_id, grant_id, units)
 ), new_records AS (
     INSERT INTO idempotency (account_id, key, request_hash, task_id, first_status, created_at)
-    SELECT account_id, key, request_hash, task_id, first_status, $18
+    SELECT account_id, key, request_hash, task_id, first_status, $18::timestamptz
     FROM unnest($26::uuid[], $27::text[], $28::bytea[], $29::uuid[], $30::text[])
          AS i (account_id, key, request_hash, task_id, first_status)
 ), spent_grants AS (
@@ -109,7 +109,7 @@ WITH new_tasks AS (
     SELECT * FROM unnest($36::uuid[], $37::text[], $38::int[])
     ON CONFLICT (account_id, family) DO UPDATE SET running = excluded.running
 ), wallets_now AS (
-    UPDATE wallets SET held = held + changed.held, running = changed.running, last_rank = changed.last_rank
+    UPDATE wallets SET held = wallets.held + changed.held, running = changed.running, last_rank = changed.last_rank
     FROM unnest($39::uuid[], $40::bigint[], $41::int[], $42::bigint[]) AS changed (account_id, held, running, last_rank)
     WHERE wallets.account_id = changed.account_id
 )
@@ -211,7 +211,9 @@ class _Ledger:
             [_array(part.grant_id for part in admission.allocations) for admission in admissions],
             [_array(part.units for part in admission.allocations) for admission in admissions],
             *columns(entries, 5),
-            *columns([(t.account_id, t.idempotency_key, t.request_hash, t.id, a.status.value) for t, a in keyed], 5),
+            *columns(
+                [(t.account_id, t.idempotency_key, t.request_hash, t.id, a.status.value) for t, a in keyed], 5
+            ),
             *columns([(grant.id, grant.remaining) for grant in grants], 2),
             *columns([(cap.key_id, cap.used, cap.window_start) for cap in self.caps.values()], 3),
             *columns(lanes, 3),
@@ -230,7 +232,13 @@ class _Ledger:
         return msgspec.structs.replace(known[1], replayed=True)
 
     def _note(self, row: Any) -> None:
-        kind, account_id, id_, name, units = row["kind"], row["account_id"], row["id"], row["name"], row["units"]
+        kind, account_id, id_, name, units = (
+            row["kind"],
+            row["account_id"],
+            row["id"],
+            row["name"],
+            row["units"],
+        )
         if kind == "lane":
             self.accounts[account_id].lanes[name] = units
         elif kind == "grant":

@@ -48,8 +48,10 @@ class Keeper:
 
     async def _adopt(self) -> None:
         gateway, pilot = self._gateway, self._pilot
-        assert pilot is not None  # noqa: S101  (this duty is only set up with a pilot)
-        tasks = await flights.adopt(gateway.database, node_id=gateway.node_id, lease_s=gateway.settings.lease_s)
+        assert pilot is not None  # this duty is only set up with a pilot
+        tasks = await flights.adopt(
+            gateway.database, node_id=gateway.node_id, lease_s=gateway.settings.lease_s
+        )
         if not tasks:
             return
         log.warning("took over tasks of a silent node", tasks=len(tasks))

@@ -33,7 +33,9 @@ class Lane:
     @property
     def submitting(self) -> int:
         """How many submits wait or are under way."""
-        return self._submits.qsize() + len(self._busy & {id_ for id_, f in self.flights.items() if f.ticket is None})
+        return self._submits.qsize() + len(
+            self._busy & {id_ for id_, f in self.flights.items() if f.ticket is None}
+        )
 
     def add(self, flight: Flight) -> None:
         """Take a claimed task in hand: it is submitted as soon as a worker is free."""

@@ -113,7 +113,8 @@ class Pilot:
 
     def _must_wait(self) -> bool:
         return any(
-            lane.submitting or (lane.provider.manifest.repeatable and lane.flights) for lane in self._lanes.values()
+            lane.submitting or (lane.provider.manifest.repeatable and lane.flights)
+            for lane in self._lanes.values()
         )
 
     async def _submit(self, lane: Lane, flight: Flight) -> None:
@@ -132,7 +133,7 @@ class Pilot:
             lane.land(flight)
             return
         faults.at("submit.marked")
-        assert flight.job is not None  # noqa: S101  (just prepared)
+        assert flight.job is not None  # just prepared
         answer = await _ask(lane.provider.adapter.submit(flight.job), manifest.submit_timeout_s, Unknown)
         faults.at("submit.sent")
         await self._apply(lane, flight, self._decide(decide_submit, lane, flight, answer, Unknown))
@@ -144,7 +145,7 @@ class Pilot:
             return
         if flight.job is None:
             await self._prepare(flight, with_files=False)
-        assert flight.job is not None  # noqa: S101  (just prepared)
+        assert flight.job is not None  # just prepared
         if flight.cancel_asked and flight.ticket is not None and await self._cancelled(lane, flight):
             await self._withdraw(lane, flight)
             return
@@ -168,14 +169,21 @@ class Pilot:
             return False
 
     def _decide(
-        self, decide: Decide, lane: Lane, flight: Flight, answer: Outcome, instead: type[Unknown] | type[Unavailable]
+        self,
+        decide: Decide,
+        lane: Lane,
+        flight: Flight,
+        answer: Outcome,
+        instead: type[Unknown | Unavailable],
     ) -> Decision:
         traits, attempt, now = lane.provider.manifest.traits, flight.task.attempt, datetime.now(UTC)
         try:
             return decide(answer, attempt, now, traits)
         except TypeError as bug:
             log.error("an adapter left the vocabulary", provider=flight.provider_id, error=str(bug))
-            return decide(instead(reason="the provider's answer could not be understood"), attempt, now, traits)
+            return decide(
+                instead(reason="the provider's answer could not be understood"), attempt, now, traits
+            )
 
     async def _apply(self, lane: Lane, flight: Flight, decision: Decision) -> None:
         match decision:
@@ -249,7 +257,7 @@ class Pilot:
     async def _prepare(self, flight: Flight, *, with_files: bool = True) -> None:
         gateway = self._gateway
         row = await connections.read_one(gateway.database, flight.task.connection_id)
-        assert row is not None  # noqa: S101  (connections are never deleted while they have tasks)
+        assert row is not None  # connections are never deleted while they have tasks
         facts = ConnectionFacts(row.id, row.provider, row.name, options=msgspec.json.decode(row.options))
         gateway.work_dir.mkdir(parents=True, exist_ok=True)
         if with_files:
@@ -257,9 +265,7 @@ class Pilot:
         flight.job = await prepare_job(gateway, flight.task, facts, flight.folder)
 
 
-async def _ask(
-    call: Awaitable[Outcome], timeout_s: float, instead: type[Unknown] | type[Unavailable]
-) -> Outcome:
+async def _ask(call: Awaitable[Outcome], timeout_s: float, instead: type[Unknown | Unavailable]) -> Outcome:
     """An adapter's answer; silence and exceptions become the outcome that assumes least."""
     try:
         async with asyncio.timeout(timeout_s):

@@ -93,10 +93,14 @@ async def entries_of(call: Call, account_id: UUID) -> Answer:
         call.gateway.database, account_id, before=_entry_cursor(query.cursor), limit=limit + 1
     )
     page = [
-        EntryView(r["kind"], r["source"], r["target"], r["units"], r["grant_id"], r["ref_id"], r["reason"], r["at"])
+        EntryView(
+            r["kind"], r["source"], r["target"], r["units"], r["grant_id"], r["ref_id"], r["reason"], r["at"]
+        )
         for r in rows[:limit]
     ]
-    return Answer(200, msgspec.json.encode(Page(page, _next_entry(rows[limit - 1]) if len(rows) > limit else None)))
+    return Answer(
+        200, msgspec.json.encode(Page(page, _next_entry(rows[limit - 1]) if len(rows) > limit else None))
+    )
 
 
 async def list_keys(call: Call) -> Answer:
@@ -176,8 +180,18 @@ def _entry_cursor(cursor: str | None) -> tuple[Any, ...] | None:
 
 
 OPERATIONS = (
-    Operation("GET", "/v1/account", me, needs="tasks:read", summary="Who am I", answers=AccountView, tag="Account"),
-    Operation("GET", "/v1/wallet", wallet, needs="wallet:read", summary="The wallet", answers=WalletView, tag="Account"),
+    Operation(
+        "GET", "/v1/account", me, needs="tasks:read", summary="Who am I", answers=AccountView, tag="Account"
+    ),
+    Operation(
+        "GET",
+        "/v1/wallet",
+        wallet,
+        needs="wallet:read",
+        summary="The wallet",
+        answers=WalletView,
+        tag="Account",
+    ),
     Operation(
         "GET",
         "/v1/wallet/entries",
@@ -188,7 +202,9 @@ OPERATIONS = (
         query=CursorQuery,
         tag="Account",
     ),
-    Operation("GET", "/v1/keys", list_keys, needs="keys:write", summary="List keys", answers=Page, tag="Keys"),
+    Operation(
+        "GET", "/v1/keys", list_keys, needs="keys:write", summary="List keys", answers=Page, tag="Keys"
+    ),
     Operation(
         "POST",
         "/v1/keys",

@@ -154,7 +154,9 @@ async def edit_account(call: Call) -> Answer:
 
 async def add_grant(call: Call) -> Answer:
     """Put money into a wallet; an Idempotency-Key makes a repeat harmless."""
-    row = await grant_units(call.gateway, call.bearer, call.id(), call.body, idempotency_key=idempotency_key(call))
+    row = await grant_units(
+        call.gateway, call.bearer, call.id(), call.body, idempotency_key=idempotency_key(call)
+    )
     return _json(row, 201)
 
 
@@ -183,7 +185,9 @@ async def add_key(call: Call) -> Answer:
 
 async def list_keys(call: Call) -> Answer:
     """List an account's keys."""
-    return _json(Page([key_view(row) for row in await accounts.read_keys(call.gateway.database, call.id())], None))
+    return _json(
+        Page([key_view(row) for row in await accounts.read_keys(call.gateway.database, call.id())], None)
+    )
 
 
 async def rotate(call: Call) -> Answer:
@@ -213,7 +217,9 @@ async def list_all_tasks(call: Call) -> Answer:
     query: AdminTaskQuery = call.query
     wanted = task_filter(query, query.account_id)
     rows, cursor = await list_tasks(call.gateway, wanted, before=query.cursor, limit=query.limit)
-    return _json(Page([task_view(call.gateway, row, call.origin) for row in rows], str(cursor) if cursor else None))
+    return _json(
+        Page([task_view(call.gateway, row, call.origin) for row in rows], str(cursor) if cursor else None)
+    )
 
 
 async def end_task(call: Call) -> Answer:
@@ -284,7 +290,11 @@ def _check_account(asked: NewAccount) -> None:
     if not asked.name.strip() or len(asked.name) > 200 or "\0" in asked.name:
         problems.append(FieldProblem("/name", "must have 1 to 200 characters"))
     local, at, host = asked.email.partition("@")
-    if not (local and at and host) or len(asked.email) > 320 or any(c.isspace() or c == "\0" for c in asked.email):
+    if (
+        not (local and at and host)
+        or len(asked.email) > 320
+        or any(c.isspace() or c == "\0" for c in asked.email)
+    ):
         problems.append(FieldProblem("/email", "must be an e-mail address"))
     if asked.plan is not None and "\0" in asked.plan:
         raise NotFound("There is no such plan; GET /admin/v1/plans lists them.")
@@ -311,7 +321,9 @@ def _plan_row(asked: PlanRequest) -> PlanRow:
         problems.append(FieldProblem("/id", "must have 1 to 64 printable characters"))
     if asked.name is not None and "\0" in asked.name:
         problems.append(FieldProblem("/name", "must not contain NUL characters"))
-    if any(not 0 < limit <= INT32_MAX or "\0" in family for family, limit in asked.concurrency_family.items()):
+    if any(
+        not 0 < limit <= INT32_MAX or "\0" in family for family, limit in asked.concurrency_family.items()
+    ):
         problems.append(FieldProblem("/concurrency_family", "must map families to limits of at least 1"))
     if problems:
         raise InvalidRequest(problems=tuple(problems))
@@ -329,12 +341,25 @@ def _operation(
 
 OPERATIONS = (
     _operation(
-        "POST", "/accounts", create_account, "Open an account", AccountSummary, 201, body=NewAccount, errors=(404, 409)
+        "POST",
+        "/accounts",
+        create_account,
+        "Open an account",
+        AccountSummary,
+        201,
+        body=NewAccount,
+        errors=(404, 409),
     ),
     _operation("GET", "/accounts", list_accounts, "List accounts", Page, query=CursorQuery),
     _operation("GET", "/accounts/{id}", show_account, "Read an account", AccountSummary, errors=(404,)),
     _operation(
-        "PATCH", "/accounts/{id}", edit_account, "Change an account", AccountSummary, body=AccountChange, errors=(404,)
+        "PATCH",
+        "/accounts/{id}",
+        edit_account,
+        "Change an account",
+        AccountSummary,
+        body=AccountChange,
+        errors=(404,),
     ),
     _operation(
         "POST",
@@ -359,7 +384,13 @@ OPERATIONS = (
     ),
     _operation("GET", "/accounts/{id}/wallet", show_wallet, "Read a wallet", WalletView, errors=(404,)),
     _operation(
-        "GET", "/accounts/{id}/entries", show_entries, "Read a statement", Page, query=CursorQuery, errors=(404,)
+        "GET",
+        "/accounts/{id}/entries",
+        show_entries,
+        "Read a statement",
+        Page,
+        query=CursorQuery,
+        errors=(404,),
     ),
     _operation(
         "POST", "/accounts/{id}/keys", add_key, "Make a key", KeyView, 201, body=KeyRequest, errors=(404, 409)

@@ -16,7 +16,16 @@ from vermilion.services.serve_media import ServedFile, open_media, read_media
 
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 #: Types that a browser may show in place; everything else is offered for saving.
-INLINE = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/avif", "video/", "audio/", "text/plain")
+INLINE = (
+    "image/png",
+    "image/jpeg",
+    "image/webp",
+    "image/gif",
+    "image/avif",
+    "video/",
+    "audio/",
+    "text/plain",
+)
 
 
 def media_routes(gateway: Gateway) -> list[Route]:
@@ -61,7 +70,9 @@ async def _answer(gateway: Gateway, request: Request, file: ServedFile) -> Respo
         headers["content-range"] = f"bytes {start}-{end - 1}/{file.size_bytes}"
     if request.method == "HEAD":
         return Response(status_code=206 if partial else 200, headers=headers, media_type=file.content_type)
-    body = await read_media(gateway, file, start=start, end=end) if partial else await read_media(gateway, file)
+    body = (
+        await read_media(gateway, file, start=start, end=end) if partial else await read_media(gateway, file)
+    )
     return StreamingResponse(body, 206 if partial else 200, headers, file.content_type)
 
 

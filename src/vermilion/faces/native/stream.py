@@ -33,9 +33,8 @@ async def events(call: Call, send: Send) -> None:
     for task in unfinished:
         task.cancel()
     await asyncio.gather(*unfinished, return_exceptions=True)
-    if streaming.done() and not streaming.cancelled() and streaming.exception() is not None:
-        raise streaming.exception()  # type: ignore[misc]  (it was just seen not to be None)
     if not streaming.cancelled():
+        streaming.result()
         await send({"type": "http.response.body", "body": b""})
 
 

@@ -90,7 +90,13 @@ async def quote(call: Call) -> Answer:
     offer = check_submission(call.gateway, call.bearer, asked)
     price = price_of(offer, asked)
     view = QuoteView(
-        price.units, offer.model, offer.task_type, price.per, price.quantity, price.percent, price.rule_version
+        price.units,
+        offer.model,
+        offer.task_type,
+        price.per,
+        price.quantity,
+        price.percent,
+        price.rule_version,
     )
     return Answer(200, msgspec.json.encode(view))
 
@@ -117,7 +123,9 @@ def idempotency_key(call: Call) -> str | None:
     key = call.header(b"idempotency-key")
     if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
         raise InvalidRequest(
-            problems=(FieldProblem("Idempotency-Key", "must be 1 to 255 visible ASCII characters without spaces"),)
+            problems=(
+                FieldProblem("Idempotency-Key", "must be 1 to 255 visible ASCII characters without spaces"),
+            )
         )
     return key
 
@@ -156,7 +164,9 @@ OPERATIONS = (
         headers=("Idempotency-Key", "Prefer"),
         errors=(402, 404),
     ),
-    Operation("GET", "/v1/tasks", history, needs="tasks:read", summary="List tasks", answers=Page, query=TaskQuery),
+    Operation(
+        "GET", "/v1/tasks", history, needs="tasks:read", summary="List tasks", answers=Page, query=TaskQuery
+    ),
     Operation(
         "GET",
         "/v1/tasks/{id}",

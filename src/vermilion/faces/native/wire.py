@@ -248,7 +248,9 @@ def plan_view(row: PlanRow) -> PlanView:
 
 def account_view(row: AccountRow, plan: PlanRow, secret: str) -> AccountView:
     """An account with its plan."""
-    return AccountView(row.id, row.name, row.email, row.role, row.status, plan_view(plan), secret, row.created_at)
+    return AccountView(
+        row.id, row.name, row.email, row.role, row.status, plan_view(plan), secret, row.created_at
+    )
 
 
 def offer_view(offer: Offer) -> OfferView:

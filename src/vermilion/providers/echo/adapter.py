@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import cast
 from uuid import UUID
 
 import msgspec
@@ -32,6 +32,7 @@ from vermilion.providers.protocol import AdapterContext, ConnectionDescription, 
 
 CHECK_S_MAX = 15.0
 HANG_S = 3600.0
+NOT_AN_OUTCOME = "<html>502 Bad Gateway</html>"  #: what a broken adapter might answer
 
 
 class Ticket(msgspec.Struct, frozen=True, array_like=True):
@@ -115,7 +116,7 @@ class EchoAdapter:
         if work.check == "raise":
             raise RuntimeError("echo was asked to raise")
         if work.check == "malformed":
-            return "<html>502 Bad Gateway</html>"  # type: ignore[return-value]  (the point of this script)
+            return cast(Outcome, NOT_AN_OUTCOME)
         if work.check == "overload":
             return Unavailable("echo is overloaded")
         if work.end == "never":
@@ -135,14 +136,14 @@ class EchoAdapter:
             os.close(descriptor)
 
 
-def _submit_answers() -> dict[str, Any]:
+def _submit_answers() -> dict[str, Outcome]:
     return {
         "refuse": Rejected("echo was asked to refuse", Fault.PROVIDER),
         "refuse-connection": Rejected("echo was asked to lose its credential", Fault.CONNECTION),
         "overload": Unavailable("echo is overloaded", retry_after_s=0.2),
         "unknown": Unknown("echo did not answer"),
         "unknown-started": Unknown("echo did not answer"),
-        "malformed": "<html>502 Bad Gateway</html>",
+        "malformed": cast(Outcome, NOT_AN_OUTCOME),
         "hang": Unknown("echo did not answer"),
     }
 
