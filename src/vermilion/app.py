@@ -7,7 +7,7 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,9 +18,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from vermilion import __version__
-from vermilion.bootstrap import Running, running
+from vermilion.bootstrap import Running, begin_drain, running
 from vermilion.errors import MethodNotAllowed, NotFound
-from vermilion.faces.native import account, admin, stream, tasks
+from vermilion.faces.native import account, admin, oversight, stream, tasks
 from vermilion.faces.native.docs import docs_routes
 from vermilion.faces.native.media import media_routes
 from vermilion.http.asgi import App, Receive, Scope, Send
@@ -32,8 +32,15 @@ from vermilion.http.openapi import openapi_document
 from vermilion.logs import get_logger
 from vermilion.settings import Settings
 
-OPERATIONS = (*tasks.OPERATIONS, *stream.OPERATIONS, *account.OPERATIONS, *admin.OPERATIONS)
+OPERATIONS = (
+    *tasks.OPERATIONS,
+    *stream.OPERATIONS,
+    *account.OPERATIONS,
+    *admin.OPERATIONS,
+    *oversight.OPERATIONS,
+)
 EXIT_FAILED = 1
+STOP_S_MAX = 120  #: what ending may take beyond the drain; PostgreSQL's fast stop alone may take 60
 TASK_PATH = "/v1/tasks"
 log = get_logger("app")
 
@@ -50,28 +57,34 @@ def build_app(built: Running) -> App:
         *health_routes(built.gateway.database, lambda: built.draining),
         *docs_routes(document),
         *media_routes(built.gateway),
-        *(
-            Route(path, _Only(method, endpoint), methods=[method])
-            for (method, path), endpoint in endpoints.items()
-        ),
+        *_operation_routes(endpoints),
     ]
     handlers: dict[int, Callable[[Request, Exception], Awaitable[Response]]] = {
         404: _not_found,
         405: _not_allowed,
     }
     cold = Starlette(routes=routes, exception_handlers=handlers)
+    cold.router.redirect_slashes = False  # a redirected POST loses its key or its body in too many clients
     return Edge(_Hot(endpoints["POST", TASK_PATH], endpoints["GET", TASK_PATH + "/{id}"], cold))
 
 
-class _Only:
-    """An endpoint as Starlette wants it: an ASGI application that is not a function."""
+def _operation_routes(endpoints: Mapping[tuple[str, str], Endpoint]) -> list[BaseRoute]:
+    """One route a path, so that a refused method is told which methods there are."""
+    by_path: dict[str, dict[str, Endpoint]] = {}
+    for (method, path), endpoint in endpoints.items():
+        by_path.setdefault(path, {})[method] = endpoint
+    return [Route(path, _ByMethod(methods), methods=list(methods)) for path, methods in by_path.items()]
 
-    def __init__(self, method: str, endpoint: Endpoint) -> None:
-        self._method = method
-        self._endpoint = endpoint
+
+class _ByMethod:
+    """The endpoints of one path as Starlette wants them: an ASGI application that is not a function."""
+
+    def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
+        self._endpoints = endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._endpoint(scope, receive, send)
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        await self._endpoints[method](scope, receive, send)
 
 
 class _Hot:
@@ -135,10 +148,10 @@ def _bind(settings: Settings) -> socket.socket:
 
 
 async def _serve(settings: Settings, listening: socket.socket) -> int:
-    stop = asyncio.Event()
+    stop, hurry = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with running(settings) as built:
+        asyncio.get_running_loop().add_signal_handler(number, _asked_to_stop, settings, stop, hurry)
+    async with running(settings, hurry) as built:
         server = uvicorn.Server(_server_config(build_app(built)))
         server.capture_signals = _no_signals  # type: ignore[assignment, method-assign]
         gc.collect()
@@ -148,13 +161,24 @@ async def _serve(settings: Settings, listening: socket.socket) -> int:
         return await _until_stopped(stop, built, server, serving)
 
 
+def _asked_to_stop(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event) -> None:
+    """Stop; asked a second time, without waiting for work in hand. The kernel ends a process that hangs over it."""
+    if stop.is_set():
+        hurry.set()
+        return
+    stop.set()
+    signal.alarm(round(settings.drain_timeout_s) + STOP_S_MAX)
+
+
 async def _until_stopped(
     stop: asyncio.Event, built: Running, server: uvicorn.Server, serving: asyncio.Task[None]
 ) -> int:
     stopping = asyncio.create_task(stop.wait())
-    waits: set[asyncio.Future[object]] = {cast(Any, future) for future in (stopping, serving, built.failure) if future}
+    waits: set[asyncio.Future[object]] = {
+        cast(Any, future) for future in (stopping, serving, built.failure) if future
+    }
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    built.draining = True
+    begin_drain(built)
     failed = built.failure is not None and built.failure.done() and built.failure.exception()
     if failed:
         log.error("a loop died; the process stops", error=repr(failed))

@@ -38,9 +38,11 @@ from vermilion.storage.database import Database
 from vermilion.storage.deliveries import DeliveryRow
 from vermilion.storage.embedded import EmbeddedPostgres
 from vermilion.storage.listener import Listener
+from vermilion.storage.postgres_guard import PostgresGuard
 from vermilion.storage.tasks import TaskRow
 from vermilion.workers.deliverer import Deliverer
 from vermilion.workers.dispatcher import Dispatcher
+from vermilion.workers.drain import drain
 from vermilion.workers.keeper import Keeper
 from vermilion.workers.pilot import Pilot
 
@@ -62,12 +64,13 @@ class Running:
     loops: list[Any] = field(default_factory=list)
     first_operator_key: str | None = None
     draining: bool = False
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
     failure: asyncio.Future[None] | None = None
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Running]:
-    """A gateway that is at work inside the block and drained after it."""
+async def running(settings: Settings, hurry: asyncio.Event | None = None) -> AsyncIterator[Running]:
+    """A gateway that is at work inside the block and drained after it; `hurry` cuts the drain short."""
     faults.arm(settings.test_fault)
     settings = _named(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -75,6 +78,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         database = await _open_database(settings, stack)
         gateway = await _build_gateway(settings, database, stack)
         built = await _build_workers(gateway, stack)
+        built.hurry = hurry or built.hurry
         built.first_operator_key = await ensure_operator(gateway)
         await nodes.register(database, node_id=gateway.node_id, name=settings.node_name, role=settings.role)
         await _run_loops(built, stack)
@@ -118,32 +122,11 @@ async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
         server = EmbeddedPostgres(settings.data_dir, bin_dir=settings.pg_bin)
         stack.push_async_callback(server.stop)
         dsn = await server.start()
-        stack.enter_context(_Guard(server))
+        stack.enter_context(PostgresGuard(server))
     database = Database(dsn, connections_max=settings.database_connections_max)
     stack.push_async_callback(database.close)
     await database.open()
     return database
-
-
-class _Guard:
-    """Starts the embedded server again whenever it dies while the gateway lives."""
-
-    def __init__(self, server: EmbeddedPostgres) -> None:
-        self._server = server
-        self._task: asyncio.Task[None] | None = None
-
-    def __enter__(self) -> None:
-        self._task = asyncio.create_task(self._watch())
-
-    def __exit__(self, *_error: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
-
-    async def _watch(self) -> None:
-        while True:
-            await self._server.exited.wait()
-            log.error("the embedded PostgreSQL died; starting it again")
-            await self._server.start()
 
 
 async def _build_gateway(settings: Settings, database: Database, stack: AsyncExitStack) -> Gateway:
@@ -303,13 +286,17 @@ def _loop_ended(built: Running, done: asyncio.Task[None]) -> None:
     built.failure.set_exception(done.exception() or RuntimeError("a loop ended by itself"))
 
 
-async def _drain(built: Running) -> None:
-    """Claim nothing more, finish or hand back what is in hand, give up the lease."""
+def begin_drain(built: Running) -> None:
+    """Claim nothing more and let nobody wait; what is in hand goes on."""
     built.draining = True
-    if built.dispatcher is not None and built.pilot is not None:
+    if built.dispatcher is not None:
         built.dispatcher.stop()
-        await built.pilot.drain(built.gateway.settings.drain_timeout_s)
-    await nodes.leave(built.gateway.database, built.gateway.node_id)
+    built.gateway.watchers.close()
+
+
+async def _drain(built: Running) -> None:
+    begin_drain(built)
+    await drain(built.gateway, built.pilot, built.hurry)
 
 
 async def _stop_loops(built: Running) -> None:

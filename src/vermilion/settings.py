@@ -15,6 +15,13 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 PREFIX = "VERMILION_"
 Role = Literal["all", "api", "worker", "engine"]
 
+#: Names that the command line and `make` read; the server leaves them alone.
+CLIENT_NAMES = {
+    "VERMILION_URL": "The gateway that the command line talks to; else VERMILION_HOST and VERMILION_PORT.",
+    "VERMILION_API_KEY": "The key that the command line uses; else the operator's of this place.",
+    "VERMILION_PYTHON": "The Python that `make setup` builds its environment with.",
+}
+
 
 class SettingsError(Exception):
     """A setting is wrong; the message says which one and what to write instead."""
@@ -109,10 +116,11 @@ def load_settings(environ: Mapping[str, str] | None = None, **overrides: Any) ->
 
 def known_names() -> dict[str, str]:
     """Environment name to description, for `vermilion doctor` and the docs."""
-    return {
+    settings = {
         str(field.validation_alias or PREFIX + name.upper()): field.description or ""
         for name, field in Settings.model_fields.items()
     }
+    return settings | CLIENT_NAMES
 
 
 def _unknown(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -83,7 +84,9 @@ class Client:
         """(event id, task) for each change of a task after an event id, to its end."""
         headers = {} if after is None else {"last-event-id": after}
         with _reachable(self.where.url):
-            async with self._session.get(self._url(f"/v1/tasks/{task_id}/events"), headers=headers) as response:
+            async with self._session.get(
+                self._url(f"/v1/tasks/{task_id}/events"), headers=headers
+            ) as response:
                 if response.status != 200:
                     raise await _refusal(response)
                 async for event in _events(response):
@@ -134,9 +137,15 @@ class _reachable:  # noqa: N801  (reads as a statement: with _reachable(url))
         if isinstance(error, TimeoutError):
             raise Unreachable(self._url, "it does not answer in time") from None
         if isinstance(error, aiohttp.ClientConnectorError):
-            raise Unreachable(self._url, (error.os_error.strerror or str(error.os_error)).lower()) from None
+            raise Unreachable(self._url, _reason(error.os_error)) from None
         if isinstance(error, aiohttp.ClientError):
             raise Unreachable(self._url, "it broke off the connection") from None
+
+
+def _reason(error: OSError) -> str:
+    """Why there is no connection: asyncio's own text says that it was called, not what was the matter."""
+    known = {errno.ECONNREFUSED: "nothing listens there", errno.EHOSTUNREACH: "no route to it"}
+    return known.get(error.errno or 0) or error.strerror or "the name is not known"
 
 
 async def _events(response: ClientResponse) -> AsyncIterator[tuple[str, Any]]:

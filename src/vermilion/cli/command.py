@@ -13,14 +13,17 @@ from typing import Annotated, Any, TypeVar
 import typer
 from typer.core import TyperGroup
 
-from vermilion.cli.client import Client, open_client
+from vermilion.cli.client import open_client
 from vermilion.cli.failures import INTERRUPTED, CommandFailed
 from vermilion.cli.where import find_where
 
 Url = Annotated[
     str | None,
     typer.Option(
-        "--url", metavar="URL", help="The gateway [VERMILION_URL; else VERMILION_HOST and _PORT].", show_default=False
+        "--url",
+        metavar="URL",
+        help="The gateway [VERMILION_URL; else VERMILION_HOST and _PORT].",
+        show_default=False,
     ),
 ]
 Key = Annotated[
@@ -131,5 +134,3 @@ async def _finish(
     else:
         answer.show()
     return answer.exit_code
-
-

@@ -14,10 +14,12 @@ import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
+from vermilion.domain.money import dollars
+
 INTERRUPTED = 130
 
 
-class CommandFailed(Exception):  # noqa: N818  (failures are named as facts)
+class CommandFailed(Exception):
     """The command did not do what it was asked for."""
 
     exit_code: ClassVar[int] = 1
@@ -57,7 +59,9 @@ class Refused(CommandFailed):
         self.status = status
         self.problem = problem
         self.code = str(problem.get("code", "unknown"))
-        detail = str(problem.get("detail") or problem.get("title") or f"HTTP status {status}")
+        detail = _priced(problem) or str(
+            problem.get("detail") or problem.get("title") or f"HTTP status {status}"
+        )
         super().__init__(detail, fix=_fix(self.code, problem))
 
     def lines(self) -> list[str]:
@@ -76,6 +80,14 @@ def program() -> str:
         return "vermilion"
     relative = os.path.relpath(called)
     return str(called) if relative.startswith("..") else relative
+
+
+def _priced(problem: dict[str, Any]) -> str | None:
+    """What a task would have cost, where only money was missing."""
+    needed = (problem.get("facts") or {}).get("needed")
+    if problem.get("code") != "insufficient_funds" or not isinstance(needed, int):
+        return None
+    return f"The wallet does not cover the price of this task, {dollars(needed)}; nothing was held."
 
 
 def _fix(code: str, problem: dict[str, Any]) -> str | None:

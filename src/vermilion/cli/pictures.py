@@ -78,7 +78,9 @@ def _print_side_by_side(pictures: list[Image]) -> None:
     out = console()
     columns = min(COLUMNS_MAX, (out.width - 2 * len(pictures)) // len(pictures))
     rows = min(ROWS_MAX, max(4, out.height - 8))
-    out.print(Columns([half_blocks(picture, columns=columns, rows=rows) for picture in pictures], padding=(0, 2)))
+    out.print(
+        Columns([half_blocks(picture, columns=columns, rows=rows) for picture in pictures], padding=(0, 2))
+    )
 
 
 def _kitty(picture: Image) -> str:
@@ -96,14 +98,18 @@ def _kitty(picture: Image) -> str:
 
 def _fitted(picture: Image, width: int, height: int) -> Image:
     scale = min(width / picture.width, height / picture.height)
-    return picture.resize((max(1, round(picture.width * scale)), max(2, round(picture.height * scale / 2) * 2)))
+    return picture.resize(
+        (max(1, round(picture.width * scale)), max(2, round(picture.height * scale / 2) * 2))
+    )
 
 
 def _on_checks(picture: Image) -> Image:
     from PIL import Image  # noqa: PLC0415  (slow; only needed when a picture is shown)
 
     ground = Image.new("RGBA", picture.size)
-    ground.putdata([(*CHECKS[(x // 2 + y // 2) % 2], 255) for y in range(picture.height) for x in range(picture.width)])
+    ground.putdata(
+        [(*CHECKS[(x // 2 + y // 2) % 2], 255) for y in range(picture.height) for x in range(picture.width)]
+    )
     return Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
 
 

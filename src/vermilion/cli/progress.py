@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 Task = dict[str, Any]
 Watch = Callable[[Task], None]
 POLL_WAIT_S = 5
-SILENCE_TRIES_MAX = 6
+SILENCES_MAX = 6  #: times that a gateway may be away in a row, longer each time
 PLAIN_STEP = 20  #: percent between two plain lines about the same task
 
 
 async def follow(client: Client, task: Task, watch: Watch) -> Task:
     """The task at its end; every change passes through `watch`. Streams, and asks instead where streams break."""
     watch(task)
-    event_id: str | None = None
-    streams, tries = True, 0
+    streams, silences, seen = True, 0, None
     while task["status"] not in ENDED:
         try:
-            if streams:
-                async for event_id, task in client.changes(task["id"], event_id):  # noqa: B007, PLW2901  (the newest counts)
-                    watch(task)
-            else:
+            if not streams:
                 watch(task := await client.get(f"/v1/tasks/{task['id']}", wait_s=POLL_WAIT_S))
-            tries = 0
+                silences = 0
+                continue
+            async for event_id, changed in client.changes(task["id"], seen):
+                seen, task, silences = event_id, changed, 0
+                watch(task)
         except Refused:
             if not streams:
                 raise
             streams = False
         except Unreachable:
-            tries += 1
-            if tries > SILENCE_TRIES_MAX:
+            silences += 1
+            if silences > SILENCES_MAX:
                 raise
-            await asyncio.sleep(min(tries, 5))
+            await asyncio.sleep(silences)
     return task
 
 
@@ -77,7 +77,9 @@ def _bar(progress: Any, label: str) -> Watch:
     row = progress.add_task(label, total=100, note="")
 
     def watch(task: Task) -> None:
-        progress.update(row, completed=100 if task["status"] == "completed" else task["progress"], note=_note(task))
+        progress.update(
+            row, completed=100 if task["status"] == "completed" else task["progress"], note=_note(task)
+        )
         if task["status"] in ENDED:
             progress.stop_task(row)
 

@@ -11,6 +11,7 @@ from vermilion.domain.money import dollars
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
     from rich.text import Text
 
 WIDTH_PIPED = 200  #: columns when nobody looks at a terminal
@@ -52,7 +53,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: 
         )
     for row in filled:
         table.add_row(*row)
-    console().print(table)
+    _print_trimmed(table)
 
 
 def show_facts(facts: Iterable[tuple[str, Any]]) -> None:
@@ -68,7 +69,7 @@ def show_grid(rows: Sequence[tuple[Any, ...]]) -> None:
     table.add_column(style="dim", no_wrap=True)
     for row in rows:
         table.add_row(*[_cell(value) for value in row])
-    console().print(table)
+    _print_trimmed(table)
 
 
 def more(page: dict[str, Any]) -> list[str]:
@@ -106,6 +107,14 @@ def mark(good: bool) -> Text:
     from rich.text import Text  # noqa: PLC0415  (slow; --help does without)
 
     return Text("✓", style="green") if good else Text("✗", style="bold red")
+
+
+def _print_trimmed(table: Table) -> None:
+    """Print a table without the blanks that fill its last column."""
+    out = console()
+    with out.capture() as captured:
+        out.print(table)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def _cell(value: Any) -> Any:

@@ -104,12 +104,13 @@ def field_problems(validator: Any, value: Any, prefix: str = "") -> tuple[FieldP
     """What a JSON Schema validator finds wrong, one problem a field."""
     found = []
     for error in validator.iter_errors(value):
-        pointer = prefix + "".join(f"/{_escape(part)}" for part in error.instance_path)
+        pointer = prefix + "".join(f"/{escape_pointer(part)}" for part in error.instance_path)
         found.append(FieldProblem(pointer or "/", error.message[:500]))
     return tuple(found)
 
 
-def _escape(part: str | int) -> str:
+def escape_pointer(part: str | int) -> str:
+    """One step of a JSON pointer (RFC 6901)."""
     return str(part).replace("~", "~0").replace("/", "~1")
 
 

@@ -25,6 +25,11 @@ class Answer(msgspec.Struct, frozen=True):
     headers: Headers = msgspec.field(default_factory=lambda: JSON)
 
 
+def json_answer(value: Any, status: int = 200) -> Answer:
+    """An answer whose body is this value as JSON."""
+    return Answer(status, msgspec.json.encode(value))
+
+
 async def send_answer(send: Send, answer: Answer) -> None:
     """Send an answer in one piece."""
     length = (b"content-length", b"%d" % len(answer.body))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 import jsonschema_rs
 import msgspec
 
-from vermilion.domain.catalogue import field_problems
+from vermilion.domain.catalogue import escape_pointer, field_problems
 from vermilion.errors import BodyTooLarge, FieldProblem, InvalidRequest, MalformedBody
 from vermilion.http.asgi import Receive, Scope, header
 
 Shape = TypeVar("Shape")
+MoreProblems = Callable[[Any], tuple[FieldProblem, ...]]
+NUL = rb"\u0000"  #: how JSON writes it; PostgreSQL keeps no text that contains one
 
 
 class ClientGone(Exception):
@@ -52,7 +55,8 @@ def _piece(message: Any) -> bytes:
 class BodyDecoder(Generic[Shape]):
     """Decodes JSON into one shape. The quick way finds the first fault; only then the schema finds them all."""
 
-    def __init__(self, shape: type[Shape]) -> None:
+    def __init__(self, shape: type[Shape], more_problems: MoreProblems | None = None) -> None:
+        self._more_problems = more_problems
         self._decoder = msgspec.json.Decoder(shape)
         schema = schema_of(shape)
         self._validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
@@ -60,19 +64,49 @@ class BodyDecoder(Generic[Shape]):
     def __call__(self, body: bytes) -> Shape:
         """The decoded body. Raises MalformedBody, or InvalidRequest naming every wrong field."""
         try:
-            return self._decoder.decode(body)
+            decoded = self._decoder.decode(body)
         except msgspec.ValidationError as first:
             raise InvalidRequest(problems=self._problems(body, first)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
             raise MalformedBody(f"The body is not valid JSON: {broken}") from None
+        if NUL in body:
+            _refuse_nul(body)
+        return decoded
 
     def _problems(self, body: bytes, first: Exception) -> tuple[FieldProblem, ...]:
-        found = field_problems(self._validator, msgspec.json.decode(body))
+        value = msgspec.json.decode(body)
+        found = field_problems(self._validator, value)
+        if self._more_problems is not None:
+            found += self._more_problems(value)
         if found:
             return found
         detail, _, path = str(first).partition(" - at `$")
         pointer = path.rstrip("`").replace("[", "/").replace("]", "").replace(".", "/")
         return (FieldProblem(pointer or "/", detail),)
+
+
+def _refuse_nul(body: bytes) -> None:
+    found = tuple(
+        FieldProblem(pointer or "/", "must not contain NUL characters")
+        for pointer, text in _texts(msgspec.json.decode(body), "")
+        if "\0" in text
+    )
+    if found:
+        raise InvalidRequest(problems=found)
+
+
+def _texts(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
+    """Every string of a JSON value and where it stands; a key stands where its value does."""
+    if isinstance(value, str):
+        yield pointer, value
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts(item, f"{pointer}/{index}")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            where = f"{pointer}/{escape_pointer(key)}"
+            yield where, key
+            yield from _texts(item, where)
 
 
 def schema_of(shape: type) -> dict[str, Any]:

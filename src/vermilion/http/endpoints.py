@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -64,7 +65,8 @@ class Operation:
     """What the API document says of an operation, and the function that does it.
 
     `body` and `query` are shapes to decode into; `raw_body` takes bytes as they are; `answers` is the shape of the
-    good answer. A handler with `streams` sends its own answer.
+    good answer. `more_problems` finds what else is wrong with a body of the wrong shape.
+    A handler with `streams` sends its own answer.
     """
 
     method: str
@@ -75,6 +77,7 @@ class Operation:
     answers: Any = None
     status: int = 200
     body: type | None = None
+    more_problems: Callable[[Gateway, Any], tuple[FieldProblem, ...]] | None = None
     raw_body: bool = False
     query: type = NoQuery
     streams: bool = False
@@ -90,9 +93,7 @@ class Endpoint:
         self.operation = operation
         self._gateway = gateway
         self._doorkeeper = doorkeeper
-        self._decode: BodyDecoder[Any] | None = (
-            None if operation.body is None else BodyDecoder(operation.body)
-        )
+        self._decode = None if operation.body is None else _decoder(operation, operation.body, gateway)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -120,13 +121,23 @@ class Endpoint:
             call.body = await read_body(call.scope, receive, call.bearer.plan.upload_bytes_max)
 
 
+def _decoder(operation: Operation, shape: type, gateway: Gateway) -> BodyDecoder[Any]:
+    more_problems = operation.more_problems
+    return BodyDecoder(shape, None if more_problems is None else partial(more_problems, gateway))
+
+
 def _query(scope: Scope, shape: type) -> Any:
     text = scope.get("query_string", b"")
     if not text:
         return shape() if shape is not NoQuery else None
-    pairs = _nested(parse_qsl(text.decode("latin-1"), keep_blank_values=True))
+    pairs = parse_qsl(text.decode("latin-1"), keep_blank_values=True)
+    if wrong_names := [name for name, value in pairs if "\0" in name + value]:
+        raise InvalidRequest(
+            "A query parameter is wrong.",
+            problems=tuple(FieldProblem(f"?{name}", "must not contain NUL") for name in wrong_names),
+        )
     try:
-        return msgspec.convert(pairs, shape, strict=False)
+        return msgspec.convert(_nested(pairs), shape, strict=False)
     except msgspec.ValidationError as wrong:
         detail, _, path = str(wrong).partition(" - at `$.")
         raise InvalidRequest(

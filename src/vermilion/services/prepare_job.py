@@ -10,7 +10,7 @@ import msgspec
 
 from vermilion.domain.catalogue import Offer
 from vermilion.egress.errors import EgressError
-from vermilion.errors import VermilionError
+from vermilion.errors import ServiceUnavailable, VermilionError
 from vermilion.providers.protocol import ConnectionFacts, Job
 from vermilion.services.gateway import Gateway
 from vermilion.storage import assets
@@ -27,7 +27,9 @@ class InputUnusable(Exception):
 async def prepare_job(
     gateway: Gateway, task: Claimed, connection: ConnectionFacts, folder: Path | None
 ) -> Job:
-    """The job, with its files in `folder`; without a folder no files are fetched. Raises InputUnusable."""
+    """The job, with its files in `folder`; without a folder no files are fetched. Raises InputUnusable,
+    and ServiceUnavailable if they may be had a little later.
+    """
     task_input: dict[str, Any] = msgspec.json.decode(task.input)
     offer = gateway.catalogue.offers.get((task.model, task.task_type))
     files: dict[str, Path] = {}
@@ -73,5 +75,7 @@ async def _fetch_file(gateway: Gateway, task: Claimed, name: str, value: str, ta
         if asset is None or asset.account_id != task.account_id:
             raise InputUnusable(f"{name}: the upload is not stored here any more")
         await gateway.blobs.fetch_to(task.account_id, asset.sha256, target)
+    except ServiceUnavailable:
+        raise  # ours, and it passes: nothing is wrong with the input
     except (EgressError, VermilionError) as failed:
         raise InputUnusable(f"{name}: {failed}") from failed

@@ -95,6 +95,14 @@ def check_submission(gateway: Gateway, bearer: Bearer, asked: TaskSubmission) ->
     return offer
 
 
+def input_problems(gateway: Gateway, body: Any) -> tuple[FieldProblem, ...]:
+    """What is wrong with the input inside a submission whose own shape is wrong, as far as that can be told."""
+    if not isinstance(body, dict) or not isinstance(body.get("input"), dict):
+        return ()
+    offer = gateway.catalogue.offers.get((str(body.get("model")), str(body.get("task_type"))))
+    return offer.problems(body["input"]) if offer is not None else ()
+
+
 def price_of(offer: Offer, asked: TaskSubmission) -> Quote:
     """The number that a submit of this will hold."""
     return quote(offer.price, asked.input)

@@ -11,6 +11,7 @@ from vermilion.services.renew_quota import renew_quota
 from vermilion.storage import assets, flights, idempotency, ledger
 
 BATCH = 500
+FATE_UNKNOWN = (Submission.SENDING, Submission.UNKNOWN)
 IDEMPOTENCY_KEPT_DAYS = 7
 
 
@@ -19,7 +20,7 @@ async def end_overdue(gateway: Gateway) -> int:
     overdue = await flights.read_overdue(gateway.database, BATCH)
     ended = await asyncio.gather(
         *(
-            overdue_task(gateway, row["id"], unknown=row["submission"] == Submission.UNKNOWN)
+            overdue_task(gateway, row["id"], unknown=row["submission"] in FATE_UNKNOWN)
             for row in overdue
         )
     )

@@ -13,6 +13,7 @@ class Watchers:
 
     def __init__(self) -> None:
         self._events: dict[UUID, set[asyncio.Event]] = {}
+        self.closed = False  #: nobody may wait here any longer
 
     @contextmanager
     def watching(self, task_id: UUID) -> Iterator[asyncio.Event]:
@@ -40,3 +41,8 @@ class Watchers:
         for events in self._events.values():
             for event in events:
                 event.set()
+
+    def close(self) -> None:
+        """Send everybody home: the process is about to end."""
+        self.closed = True
+        self.wake_all()

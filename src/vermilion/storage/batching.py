@@ -36,8 +36,8 @@ class Batcher(Generic[Item, Result]):
         self._waiting.append((item, future))
         if self._worker is None:
             self._worker = asyncio.create_task(self._drain())
-        # Shielded: a caller that goes away must not cancel what is already on its way to the database.
-        return await asyncio.shield(future)
+        # A caller that goes away cancels its future only; what is on its way to the database goes on.
+        return await future
 
     async def _drain(self) -> None:
         try:

@@ -56,6 +56,9 @@ UPDATE connections SET state = $2, state_reason = $3, rests_until = now() + $4 *
 RETURNING {COLUMNS}
 """
 
+# Keep what a provider said of a connection; it lifts no pause and heals nothing that a person has to look at.
+NOTE_TROUBLE = SET_STATE.replace("WHERE id = $1", "WHERE id = $1 AND state IN ('active', 'resting')")
+
 # The waiting and running tasks of each queue.
 COUNT_QUEUES = """
 SELECT queue, count(*) FILTER (WHERE status = 'staged') AS staged, count(*) FILTER (WHERE status = 'pending') AS pending,
@@ -98,12 +101,23 @@ async def set_state(
     reason: str | None = None,
     rest_s: float | None = None,
 ) -> ConnectionRow | None:
-    """Change the state; a resting connection wakes by itself after `rest_s`."""
-    row = await database.fetchrow(SET_STATE, connection_id, state, reason, rest_s)
-    await database.execute("SELECT pg_notify('vermilion_connection', $1)", str(connection_id))
-    return ConnectionRow(*row) if row else None
+    """Change the state, as an operator may; a resting connection wakes by itself after `rest_s`."""
+    return await _change(database, SET_STATE, connection_id, state, reason, rest_s)
+
+
+async def note_trouble(
+    database: Database, connection_id: UUID, *, state: str, reason: str, rest_s: float | None
+) -> ConnectionRow | None:
+    """Change the state as a provider's answer demands; None where an operator or an earlier trouble stopped it."""
+    return await _change(database, NOTE_TROUBLE, connection_id, state, reason, rest_s)
 
 
 async def count_queues(database: Database) -> list[Any]:
     """(queue, staged, pending, processing) of every queue with active tasks."""
     return await database.fetch(COUNT_QUEUES)
+
+
+async def _change(database: Database, sql: str, connection_id: UUID, *change: Any) -> ConnectionRow | None:
+    row = await database.fetchrow(sql, connection_id, *change)
+    await database.execute("SELECT pg_notify('vermilion_connection', $1)", str(connection_id))
+    return ConnectionRow(*row) if row else None

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-import uuid_utils.compat as uuids
 
 from vermilion import faults
 from vermilion.domain.grants import Allocation, Settlement
 from vermilion.domain.settlement import Account, Held, Waiting, end, may_end, promote
 from vermilion.domain.tasks import ACTIVE, Status
 from vermilion.storage.database import Database, retry_conflicts
-from vermilion.storage.wallet_locks import columns, lock_wallets, plan_limits
+from vermilion.storage.ending_rows import asset_row, due_row, end_row, entry_rows
+from vermilion.storage.wallet_locks import lock_wallets, plan_limits
 
 
 class NewAsset(msgspec.Struct, frozen=True):
@@ -71,66 +71,70 @@ CROSS JOIN LATERAL (
     ORDER BY priority, rank, id LIMIT free.places) s
 """
 
-# Write the whole batch: ends, holds, entries, money, places, promotions, outputs and due deliveries.
+# Write the whole batch, by name from $1: ends, holds, entries, money, places, promotions, outputs, due deliveries.
 WRITE = """
-WITH ended AS (
-    UPDATE tasks SET status = e.status, output = e.output::json, error = e.error::json, charged = e.charged,
-        provider_facts = e.facts::json, ended_at = now(), version = version + 1, node_id = NULL,
+WITH ends AS MATERIALIZED (
+    SELECT * FROM json_to_recordset($1::json -> 'ends')
+        AS e (id uuid, status text, output json, error json, charged bigint, provider_facts json)
+), ended AS (
+    UPDATE tasks SET status = e.status, output = e.output, error = e.error, charged = e.charged,
+        provider_facts = e.provider_facts, ended_at = now(), version = version + 1, node_id = NULL,
         progress = CASE WHEN e.status = 'completed' THEN 100 ELSE progress END
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[])
-         AS e (id, status, output, error, charged, facts)
-    WHERE tasks.id = e.id
+    FROM ends e WHERE tasks.id = e.id
 ), resolved AS (
     UPDATE holds SET state = CASE WHEN e.charged > 0 OR e.status = 'completed' THEN 'captured' ELSE 'released' END,
         captured = e.charged, resolved_at = now()
-    FROM unnest($1::uuid[], $2::text[], $5::bigint[]) AS e (id, status, charged)
-    WHERE holds.task_id = e.id AND holds.state = 'held'
+    FROM ends e WHERE holds.task_id = e.id AND holds.state = 'held'
 ), new_entries AS (
     INSERT INTO entries (ref_id, kind, seq, account_id, source, target, grant_id, units)
-    SELECT * FROM unnest($7::uuid[], $8::text[], $9::smallint[], $10::uuid[], $11::text[], $12::text[], $13::uuid[],
-                         $14::bigint[])
+    SELECT * FROM json_to_recordset($1::json -> 'entries')
+        AS e (ref_id uuid, kind text, seq smallint, account_id uuid, source text, target text, grant_id uuid,
+              units bigint)
 ), given_back AS (
     UPDATE grants SET remaining = grants.remaining + b.units, closed_at = NULL
-    FROM (SELECT id, sum(units)::bigint AS units FROM unnest($15::uuid[], $16::bigint[]) AS r (id, units) GROUP BY id) b
+    FROM (SELECT id, sum(units)::bigint AS units
+          FROM json_to_recordset($1::json -> 'releases') AS r (id uuid, units bigint) GROUP BY id) b
     WHERE grants.id = b.id
-), keys AS (
+), uncounted AS (
     UPDATE api_keys SET cap_used = greatest(0, api_keys.cap_used - b.units)
     FROM (SELECT k.id, sum(r.units)::bigint AS units
-          FROM unnest($17::uuid[], $18::bigint[], $19::timestamptz[]) AS r (id, units, at)
-          JOIN api_keys k ON k.id = r.id AND k.cap_units IS NOT NULL AND r.at >= k.cap_window_start
+          FROM json_to_recordset($1::json -> 'keys') AS r (id uuid, units bigint, created_at timestamptz)
+          JOIN api_keys k ON k.id = r.id AND k.cap_units IS NOT NULL AND r.created_at >= k.cap_window_start
           GROUP BY k.id) b
     WHERE api_keys.id = b.id
 ), wallets_now AS (
     UPDATE wallets SET held = w.held, spent = w.spent, running = w.running
-    FROM unnest($20::uuid[], $21::bigint[], $22::bigint[], $23::int[]) AS w (account_id, held, spent, running)
+    FROM json_to_recordset($1::json -> 'wallets') AS w (account_id uuid, held bigint, spent bigint, running int)
     WHERE wallets.account_id = w.account_id
 ), lanes_now AS (
     UPDATE lanes SET running = l.running
-    FROM unnest($24::uuid[], $25::text[], $26::int[]) AS l (account_id, family, running)
+    FROM json_to_recordset($1::json -> 'lanes') AS l (account_id uuid, family text, running int)
     WHERE lanes.account_id = l.account_id AND lanes.family = l.family
 ), promoted AS (
-    UPDATE tasks SET status = 'pending', version = version + 1 WHERE id = ANY($27::uuid[])
+    UPDATE tasks SET status = 'pending', version = version + 1
+    FROM json_array_elements_text($1::json -> 'promoted') AS next (id) WHERE tasks.id = next.id::uuid
 ), freed AS (
     UPDATE connections SET running = greatest(0, connections.running - c.ended)
-    FROM (SELECT id, count(*)::int AS ended FROM unnest($28::uuid[]) AS r (id) GROUP BY id) c
+    FROM (SELECT id::uuid, count(*)::int AS ended FROM json_array_elements_text($1::json -> 'freed') AS r (id)
+          GROUP BY id) c
     WHERE connections.id = c.id
 ), new_assets AS (
     INSERT INTO assets (id, account_id, task_id, kind, sha256, thumb_sha256, content_type, size_bytes, width, height,
                         duration_s, expires_at)
-    SELECT id, account_id, task_id, 'output', sha256, thumb, content_type, size_bytes, width, height, duration_s,
-           expires_at
-    FROM unnest($29::uuid[], $30::uuid[], $31::uuid[], $32::bytea[], $33::bytea[], $34::text[], $35::bigint[],
-                $36::int[], $37::int[], $38::float8[], $39::timestamptz[])
-         AS n (id, account_id, task_id, sha256, thumb, content_type, size_bytes, width, height, duration_s, expires_at)
+    SELECT id, account_id, task_id, 'output', sha256::bytea, thumb_sha256::bytea, content_type, size_bytes, width,
+           height, duration_s, expires_at
+    FROM json_to_recordset($1::json -> 'assets')
+        AS n (id uuid, account_id uuid, task_id uuid, sha256 text, thumb_sha256 text, content_type text,
+              size_bytes bigint, width int, height int, duration_s float8, expires_at timestamptz)
 ), due AS (
     INSERT INTO deliveries (id, account_id, task_id, event, url, secret, next_attempt_at)
     SELECT id, account_id, task_id, event, url, secret, now()
-    FROM unnest($40::uuid[], $41::uuid[], $42::uuid[], $43::text[], $44::text[], $45::text[])
-         AS d (id, account_id, task_id, event, url, secret)
+    FROM json_to_recordset($1::json -> 'due')
+        AS d (id uuid, account_id uuid, task_id uuid, event text, url text, secret text)
 )
-SELECT pg_notify('vermilion_task', ids) FROM unnest($46::text[]) AS ids
-UNION ALL SELECT pg_notify('vermilion_work', queue) FROM unnest($47::text[]) AS queue
-UNION ALL SELECT pg_notify('vermilion_delivery', '') WHERE cardinality($40::uuid[]) > 0
+SELECT pg_notify('vermilion_task', ids) FROM json_array_elements_text($1::json -> 'changed') AS ids
+UNION ALL SELECT pg_notify('vermilion_work', queue) FROM json_array_elements_text($1::json -> 'queues') AS queue
+UNION ALL SELECT pg_notify('vermilion_delivery', '') WHERE json_array_length($1::json -> 'due') > 0
 """
 
 NOTIFY_IDS_MAX = 200  #: ids of 32 digits that fit into one notification of 8,000 bytes
@@ -149,7 +153,7 @@ async def _end_once(database: Database, batch: list[Ending]) -> list[bool | Exce
         applied: list[bool | Exception] = [books.take(ending) for ending in batch]
         if any(applied):
             await books.promote_waiting(connection)
-            await connection.execute(WRITE, *books.arguments())
+            await connection.execute(WRITE, books.changes())
         faults.at("end.before_commit")
     return applied
 
@@ -207,7 +211,7 @@ class _Books:
             return
         ended = [task.task_id for _, task, _ in self.done]
         waiting: dict[UUID, dict[str, list[Waiting]]] = {}
-        for row in await connection.fetch(READ_WAITING, *columns(free, 3), ended):
+        for row in await connection.fetch(READ_WAITING, *map(list, zip(*free, strict=True)), ended):
             candidate = Waiting(
                 row["id"], row["family"], row["queue"], (row["priority"], row["rank"], row["id"])
             )
@@ -215,44 +219,45 @@ class _Books:
         for account_id, families in waiting.items():
             self.promoted += promote(self.accounts[account_id], families)
 
-    def arguments(self) -> tuple[Any, ...]:
-        """The columns of everything this batch writes, in the order of the statement's parameters."""
-        touched = [self.accounts[id_] for id_ in sorted({task.account_id for _, task, _ in self.done})]
-        lanes = [(a.account_id, family, running) for a in touched for family, running in a.lanes.items()]
-        releases = [part for _, _, settlement in self.done for part in settlement.releases]
-        return (
-            *columns([_end_row(*done) for done in self.done], 6),
-            *columns([row for _, task, settlement in self.done for row in _entry_rows(task, settlement)], 8),
-            *columns([(part.grant_id, part.units) for part in releases], 2),
-            *columns(self._key_rows(), 3),
-            *columns([(a.account_id, a.held, a.spent, a.running) for a in touched], 4),
-            *columns(lanes, 3),
-            [task.id for task in self.promoted],
-            [task.connection_id for _, task, _ in self.done if task.connection_id is not None],
-            *columns(
-                [_asset_row(task, asset) for ending, task, _ in self.done for asset in ending.assets], 11
-            ),
-            *columns([row for ending, task, _ in self.done if (row := self._delivery_row(ending, task))], 6),
-            self._changed_ids(),
-            self._woken_queues(),
-        )
+    def changes(self) -> str:
+        """What this batch writes, as the statement's JSON parameter."""
+        touched = [self.accounts[id_] for id_ in {task.account_id for _, task, _ in self.done}]
+        changes = {
+            "ends": [end_row(*done) for done in self.done],
+            "entries": [entry for _, task, settlement in self.done for entry in entry_rows(task, settlement)],
+            "releases": [
+                {"id": part.grant_id, "units": part.units} for _, _, s in self.done for part in s.releases
+            ],
+            "keys": self._uncounted(),
+            "wallets": [
+                {"account_id": a.account_id, "held": a.held, "spent": a.spent, "running": a.running}
+                for a in touched
+            ],
+            "lanes": [
+                {"account_id": a.account_id, "family": family, "running": running}
+                for a in touched
+                for family, running in a.lanes.items()
+            ],
+            "promoted": [task.id for task in self.promoted],
+            "freed": [task.connection_id for _, task, _ in self.done if task.connection_id is not None],
+            "assets": [asset_row(task, asset) for ending, task, _ in self.done for asset in ending.assets],
+            "due": [
+                due
+                for ending, task, _ in self.done
+                if (due := due_row(ending, task, self.rows[task.task_id]["webhook"]))
+            ],
+            "changed": self._changed_ids(),
+            "queues": self._woken_queues(),
+        }
+        return msgspec.json.encode(changes).decode()
 
-    def _key_rows(self) -> list[tuple[Any, ...]]:
+    def _uncounted(self) -> list[dict[str, Any]]:
+        """Units that no longer count against the caps of the keys that submitted the tasks."""
         return [
-            (row["key_id"], task.units - settlement.captured, row["created_at"])
+            {"id": row["key_id"], "units": task.units - settlement.captured, "created_at": row["created_at"]}
             for _, task, settlement in self.done
             if (row := self.rows[task.task_id])["key_id"] is not None and settlement.captured < task.units
         ]
-
-    def _delivery_row(self, ending: Ending, task: Held) -> tuple[Any, ...] | None:
-        webhook = self.rows[task.task_id]["webhook"]
-        if webhook is None:
-            return None
-        target: Mapping[str, Any] = msgspec.json.decode(webhook)
-        event = f"task.{ending.status.value}"
-        if target.get("events") and event not in target["events"]:
-            return None
-        return (uuids.uuid7(), task.account_id, task.task_id, event, target["url"], target["secret"])
 
     def _woken_queues(self) -> list[str]:
         """Queues with new pending tasks, or with a connection that has room again."""
@@ -275,43 +280,4 @@ def _held(row: Any) -> Held:
         row["connection_id"] if row["status"] == Status.PROCESSING else None,
         row["held"],
         tuple(Allocation(grant_id, units) for grant_id, units in pairs),
-    )
-
-
-def _end_row(ending: Ending, task: Held, settlement: Settlement) -> tuple[Any, ...]:
-    return (
-        task.task_id,
-        ending.status.value,
-        ending.output,
-        ending.error,
-        settlement.captured,
-        ending.provider_facts,
-    )
-
-
-def _entry_rows(task: Held, settlement: Settlement) -> list[tuple[Any, ...]]:
-    captures = [
-        (task.task_id, "capture", seq, task.account_id, "held", "revenue", part.grant_id, part.units)
-        for seq, part in enumerate(settlement.captures)
-    ]
-    releases = [
-        (task.task_id, "release", seq, task.account_id, "held", "grant", part.grant_id, part.units)
-        for seq, part in enumerate(settlement.releases)
-    ]
-    return captures + releases
-
-
-def _asset_row(task: Held, asset: NewAsset) -> tuple[Any, ...]:
-    return (
-        asset.id,
-        task.account_id,
-        task.task_id,
-        asset.sha256,
-        asset.thumb_sha256,
-        asset.content_type,
-        asset.size_bytes,
-        asset.width,
-        asset.height,
-        asset.duration_s,
-        asset.expires_at,
     )

@@ -1,12 +1,13 @@
 """Tasks in flight: claimed by a node, marked, followed, handed back, adopted from a dead node.
 
 Every write here names the node that believes it holds the task and changes nothing if it no longer does,
-so a node that was paused and lost its lease cannot disturb the one that took over.
+so a node that was paused and lost its lease cannot disturb the one that took over. Writes about a submit
+name the attempt too: a node that lost a task and claimed it again must not submit for both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -57,6 +58,7 @@ class SubmissionNote(msgspec.Struct, frozen=True):
 
     task_id: UUID
     node_id: UUID
+    attempt: int
     submission: str
     ticket: str | None = None
 
@@ -66,6 +68,7 @@ class HandBackNote(msgspec.Struct, frozen=True):
 
     task_id: UUID
     node_id: UUID
+    attempt: int
     ready_at: datetime
     elsewhere: bool
 
@@ -114,8 +117,8 @@ NOTIFY_TASKS = "SELECT pg_notify('vermilion_task', $1)"
 MARK_SUBMISSIONS = """
 UPDATE tasks SET submission = m.submission, ticket = coalesce(m.ticket, tasks.ticket),
     version = version + (m.submission = 'unknown')::int
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS m (id, node_id, submission, ticket)
-WHERE tasks.id = m.id AND tasks.status = 'processing' AND tasks.node_id = m.node_id
+FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[]) AS m (id, node_id, attempt, submission, ticket)
+WHERE tasks.id = m.id AND tasks.status = 'processing' AND tasks.node_id = m.node_id AND tasks.attempt = m.attempt
 RETURNING tasks.id
 """
 
@@ -136,8 +139,9 @@ WITH back AS (
                      WHEN EXISTS (SELECT 1 FROM connections c WHERE tasks.queue = ANY(c.queues) AND c.state = 'active'
                                   AND c.id <> tasks.connection_id AND NOT c.id = ANY(tasks.tried))
                      THEN tasks.tried || tasks.connection_id ELSE '{}' END
-    FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::boolean[]) AS b (id, node_id, ready_at, elsewhere)
-    WHERE tasks.id = b.id AND tasks.status = 'processing' AND tasks.node_id = b.node_id
+    FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::boolean[])
+         AS b (id, node_id, attempt, ready_at, elsewhere)
+    WHERE tasks.id = b.id AND tasks.status = 'processing' AND tasks.node_id = b.node_id AND tasks.attempt = b.attempt
     RETURNING tasks.id, tasks.connection_id
 ), freed AS (
     UPDATE connections SET running = greatest(0, connections.running - f.tasks)
@@ -147,11 +151,18 @@ WITH back AS (
 SELECT id FROM back
 """
 
-# Take over tasks of nodes that fell silent.
+# Tasks that this node holds for a connection and has not submitted.
+READ_UNSENT = f"""
+SELECT {COLUMNS} FROM tasks
+WHERE status = 'processing' AND node_id = $1 AND connection_id = $2 AND submission IS NULL
+"""
+
+# Take over tasks of nodes that fell silent, where this node runs their provider.
 ADOPT = f"""
 UPDATE tasks SET node_id = $1
 WHERE id IN (SELECT t.id FROM tasks t
              WHERE t.status = 'processing'
+               AND t.connection_id IN (SELECT id FROM connections WHERE provider = ANY($3))
                AND NOT EXISTS (SELECT 1 FROM nodes n
                                WHERE n.id = t.node_id AND n.heartbeat_at > now() - $2 * interval '1 second')
              LIMIT 500 FOR UPDATE SKIP LOCKED)
@@ -189,8 +200,14 @@ async def claim(database: Database, *, connection_id: UUID, node_id: UUID, at_mo
 
 async def mark_submissions(database: Database, notes: list[SubmissionNote]) -> Sequence[bool | Exception]:
     """Keep what is known of submits; False where the node no longer holds the task."""
-    columns = [[n.task_id for n in notes], [n.node_id for n in notes], [n.submission for n in notes]]
-    rows = await database.fetch(MARK_SUBMISSIONS, *columns, [n.ticket for n in notes])
+    rows = await database.fetch(
+        MARK_SUBMISSIONS,
+        [n.task_id for n in notes],
+        [n.node_id for n in notes],
+        [n.attempt for n in notes],
+        [n.submission for n in notes],
+        [n.ticket for n in notes],
+    )
     return _applied(rows, notes)
 
 
@@ -217,6 +234,7 @@ async def hand_back(database: Database, notes: list[HandBackNote]) -> Sequence[b
                 HAND_BACK,
                 [n.task_id for n in notes],
                 [n.node_id for n in notes],
+                [n.attempt for n in notes],
                 [n.ready_at for n in notes],
                 [n.elsewhere for n in notes],
             )
@@ -226,9 +244,16 @@ async def hand_back(database: Database, notes: list[HandBackNote]) -> Sequence[b
     return _applied(await retry_conflicts(once), notes)
 
 
-async def adopt(database: Database, *, node_id: UUID, lease_s: float) -> list[Claimed]:
-    """Tasks whose node has been silent for longer than its lease, now held by this one."""
-    return [Claimed(*row) for row in await database.fetch(ADOPT, node_id, lease_s)]
+async def read_unsent(database: Database, *, connection_id: UUID, node_id: UUID) -> list[Claimed]:
+    """Tasks that this node claimed for a connection and has not submitted."""
+    return [Claimed(*row) for row in await database.fetch(READ_UNSENT, node_id, connection_id)]
+
+
+async def adopt(
+    database: Database, *, node_id: UUID, lease_s: float, providers: Iterable[str]
+) -> list[Claimed]:
+    """Tasks of these providers whose node has been silent for longer than its lease, now held by this one."""
+    return [Claimed(*row) for row in await database.fetch(ADOPT, node_id, lease_s, list(providers))]
 
 
 async def ask_cancel(database: Database, task_id: UUID) -> bool:

@@ -15,7 +15,8 @@ from vermilion.domain.grants import Grant
 from vermilion.domain.tasks import Status
 from vermilion.errors import IdempotencyMismatch, NotFound, VermilionError
 from vermilion.storage.database import Database, retry_conflicts
-from vermilion.storage.wallet_locks import columns, lock_wallets, plan_limits
+from vermilion.storage.json_rows import raw_json
+from vermilion.storage.wallet_locks import lock_wallets, plan_limits
 
 
 class NewTask(msgspec.Struct, frozen=True):
@@ -69,51 +70,50 @@ SELECT 'seen', i.account_id, i.task_id, i.key, NULL, NULL, i.created_at, NULL, i
 FROM unnest($4::uuid[], $5::text[]) AS asked (account_id, key) JOIN idempotency i USING (account_id, key)
 """
 
-# Write the whole batch: tasks, holds, entries, idempotency records, and the new state of those who submitted.
+# Write the whole batch: tasks and holds from $1, everything else by name from $2, all at the time $3.
 WRITE = """
-WITH new_tasks AS (
+WITH admitted AS MATERIALIZED (
+    SELECT * FROM json_to_recordset($1::json) AS t (
+        id uuid, account_id uuid, key_id uuid, parent_id uuid, model text, task_type text, family text, queue text,
+        status text, priority smallint, rank bigint, input json, metadata jsonb, webhook json, price json,
+        held bigint, deadline_s float8, grant_ids uuid[], grant_units bigint[])
+), new_tasks AS (
     INSERT INTO tasks (id, account_id, key_id, parent_id, model, task_type, family, queue, status, priority, rank,
                        input, metadata, webhook, price, held, deadline_at, created_at)
     SELECT id, account_id, key_id, parent_id, model, task_type, family, queue, status, priority, rank,
-           input::json, metadata::jsonb, webhook::json, price::json, held,
-           $18::timestamptz + deadline_s * interval '1 second', $18::timestamptz
-    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
-                $9::text[], $10::smallint[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[],
-                $16::bigint[], $17::float8[])
-         AS t (id, account_id, key_id, parent_id, model, task_type, family, queue, status, priority, rank,
-               input, metadata, webhook, price, held, deadline_s)
+           input, metadata, webhook, price, held,
+           $3::timestamptz + deadline_s * interval '1 second', $3::timestamptz
+    FROM admitted
 ), new_holds AS (
     INSERT INTO holds (task_id, account_id, units, grant_ids, grant_units)
-    SELECT id, account_id, held, grant_ids::uuid[], grant_units::bigint[]
-    FROM unnest($1::uuid[], $2::uuid[], $16::bigint[], $19::text[], $20::text[])
-         AS h (id, account_id, held, grant_ids, grant_units)
+    SELECT id, account_id, held, grant_ids, grant_units FROM admitted
 ), new_entries AS (
     INSERT INTO entries (ref_id, kind, seq, account_id, source, target, grant_id, units, at)
-    SELECT ref_id, 'hold', seq, account_id, 'grant', 'held', grant_id, units, $18::timestamptz
-    FROM unnest($21::uuid[], $22::smallint[], $23::uuid[], $24::uuid[], $25::bigint[])
-         AS e (ref_id, seq, account_id, grant_id, units)
+    SELECT a.id, 'hold', part.seq - 1, a.account_id, 'grant', 'held', part.grant_id, part.units, $3::timestamptz
+    FROM admitted a, unnest(a.grant_ids, a.grant_units) WITH ORDINALITY AS part (grant_id, units, seq)
 ), new_records AS (
     INSERT INTO idempotency (account_id, key, request_hash, task_id, first_status, created_at)
-    SELECT account_id, key, request_hash, task_id, first_status, $18::timestamptz
-    FROM unnest($26::uuid[], $27::text[], $28::bytea[], $29::uuid[], $30::text[])
-         AS i (account_id, key, request_hash, task_id, first_status)
+    SELECT account_id, key, request_hash::bytea, task_id, first_status, $3::timestamptz
+    FROM json_to_recordset($2::json -> 'records')
+         AS r (account_id uuid, key text, request_hash text, task_id uuid, first_status text)
 ), spent_grants AS (
     UPDATE grants SET remaining = changed.remaining
-    FROM unnest($31::uuid[], $32::bigint[]) AS changed (id, remaining) WHERE grants.id = changed.id
+    FROM json_to_recordset($2::json -> 'grants') AS changed (id uuid, remaining bigint) WHERE grants.id = changed.id
 ), counted_keys AS (
     UPDATE api_keys SET cap_used = changed.used, cap_window_start = changed.window_start
-    FROM unnest($33::uuid[], $34::bigint[], $35::timestamptz[]) AS changed (id, used, window_start)
-    WHERE api_keys.id = changed.id
+    FROM json_to_recordset($2::json -> 'caps') AS changed (key_id uuid, used bigint, window_start timestamptz)
+    WHERE api_keys.id = changed.key_id
 ), taken_places AS (
     INSERT INTO lanes (account_id, family, running)
-    SELECT * FROM unnest($36::uuid[], $37::text[], $38::int[])
+    SELECT * FROM json_to_recordset($2::json -> 'lanes') AS l (account_id uuid, family text, running int)
     ON CONFLICT (account_id, family) DO UPDATE SET running = excluded.running
 ), wallets_now AS (
     UPDATE wallets SET held = wallets.held + changed.held, running = changed.running, last_rank = changed.last_rank
-    FROM unnest($39::uuid[], $40::bigint[], $41::int[], $42::bigint[]) AS changed (account_id, held, running, last_rank)
+    FROM json_to_recordset($2::json -> 'wallets')
+         AS changed (account_id uuid, held bigint, running int, last_rank bigint)
     WHERE wallets.account_id = changed.account_id
 )
-SELECT pg_notify('vermilion_work', queue) FROM (SELECT DISTINCT unnest($43::text[]) AS queue) woken
+SELECT pg_notify('vermilion_work', queue) FROM json_array_elements_text($2::json -> 'queues') AS queue
 """
 
 
@@ -191,35 +191,54 @@ class _Ledger:
             self.seen[task.account_id, task.idempotency_key] = (task.request_hash, accepted)
         return accepted
 
-    def arguments(self) -> tuple[Any, ...]:
-        """The columns of everything this batch writes, in the order of the statement's parameters."""
-        tasks = [task for task, _ in self.admitted]
-        admissions = [admission for _, admission in self.admitted]
-        keyed = [(t, a) for t, a in self.admitted if t.idempotency_key is not None]
-        touched = [self.accounts[id_] for id_ in {task.account_id for task in tasks}]
-        entries = [
-            (task.id, seq, task.account_id, part.grant_id, part.units)
-            for task, admission in self.admitted
-            for seq, part in enumerate(admission.allocations)
-        ]
-        spent = {part.grant_id for admission in admissions for part in admission.allocations}
-        grants = [grant for account in touched for grant in account.grants if grant.id in spent]
-        lanes = [(a.account_id, family, running) for a in touched for family, running in a.lanes.items()]
-        return (
-            *_task_columns(tasks, admissions),
-            self.now,
-            [_array(part.grant_id for part in admission.allocations) for admission in admissions],
-            [_array(part.units for part in admission.allocations) for admission in admissions],
-            *columns(entries, 5),
-            *columns(
-                [(t.account_id, t.idempotency_key, t.request_hash, t.id, a.status.value) for t, a in keyed], 5
+    def arguments(self) -> tuple[str, str, datetime | None]:
+        """What this batch writes, as the statement's JSON parameters, and its time."""
+        tasks = [_record(task, admission) for task, admission in self.admitted]
+        return msgspec.json.encode(tasks).decode(), msgspec.json.encode(self._changes()).decode(), self.now
+
+    def _changes(self) -> dict[str, Any]:
+        touched = [self.accounts[id_] for id_ in {task.account_id for task, _ in self.admitted}]
+        spent = {part.grant_id for _, admission in self.admitted for part in admission.allocations}
+        return {
+            "records": [
+                {
+                    "account_id": task.account_id,
+                    "key": task.idempotency_key,
+                    "request_hash": f"\\x{task.request_hash.hex()}",
+                    "task_id": task.id,
+                    "first_status": admission.status,
+                }
+                for task, admission in self.admitted
+                if task.request_hash is not None
+            ],
+            "grants": [
+                {"id": grant.id, "remaining": grant.remaining}
+                for account in touched
+                for grant in account.grants
+                if grant.id in spent
+            ],
+            "caps": [
+                {"key_id": cap.key_id, "used": cap.used, "window_start": cap.window_start}
+                for cap in self.caps.values()
+            ],
+            "lanes": [
+                {"account_id": account.account_id, "family": family, "running": running}
+                for account in touched
+                for family, running in account.lanes.items()
+            ],
+            "wallets": [
+                {
+                    "account_id": account.account_id,
+                    "held": account.held_added,
+                    "running": account.running,
+                    "last_rank": account.last_rank,
+                }
+                for account in touched
+            ],
+            "queues": list(
+                {task.queue for task, admission in self.admitted if admission.status is Status.PENDING}
             ),
-            *columns([(grant.id, grant.remaining) for grant in grants], 2),
-            *columns([(cap.key_id, cap.used, cap.window_start) for cap in self.caps.values()], 3),
-            *columns(lanes, 3),
-            *columns([(a.account_id, a.held_added, a.running, a.last_rank) for a in touched], 4),
-            list({task.queue for task, admission in self.admitted if admission.status is Status.PENDING}),
-        )
+        }
 
     def _first_answer(self, task: NewTask) -> Accepted | None:
         if task.idempotency_key is None:
@@ -252,28 +271,25 @@ class _Ledger:
             self.seen[account_id, name] = (row["hash"][:32], accepted)
 
 
-def _task_columns(tasks: list[NewTask], admissions: list[Admission]) -> tuple[list[Any], ...]:
-    return (
-        [t.id for t in tasks],
-        [t.account_id for t in tasks],
-        [t.key_id for t in tasks],
-        [t.parent_id for t in tasks],
-        [t.model for t in tasks],
-        [t.task_type for t in tasks],
-        [t.family for t in tasks],
-        [t.queue for t in tasks],
-        [a.status.value for a in admissions],
-        [t.priority for t in tasks],
-        [a.rank for a in admissions],
-        [t.input for t in tasks],
-        [t.metadata for t in tasks],
-        [t.webhook for t in tasks],
-        [t.price for t in tasks],
-        [t.units for t in tasks],
-        [t.deadline_s for t in tasks],
-    )
-
-
-def _array(values: Any) -> str:
-    """A PostgreSQL array literal of numbers or ids, since arrays of unequal arrays cannot be sent."""
-    return "{" + ",".join(map(str, values)) + "}"
+def _record(task: NewTask, admission: Admission) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "account_id": task.account_id,
+        "key_id": task.key_id,
+        "parent_id": task.parent_id,
+        "model": task.model,
+        "task_type": task.task_type,
+        "family": task.family,
+        "queue": task.queue,
+        "status": admission.status,
+        "priority": task.priority,
+        "rank": admission.rank,
+        "input": raw_json(task.input),
+        "metadata": raw_json(task.metadata),
+        "webhook": raw_json(task.webhook),
+        "price": raw_json(task.price),
+        "held": task.units,
+        "deadline_s": task.deadline_s,
+        "grant_ids": [part.grant_id for part in admission.allocations],
+        "grant_units": [part.units for part in admission.allocations],
+    }

@@ -37,8 +37,3 @@ def plan_limits(row: Any) -> PlanLimits:
         row["weight"],
         row["priority_best"],
     )
-
-
-def columns(rows: list[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    """Rows turned into one list a column, as set-based statements take them."""
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]

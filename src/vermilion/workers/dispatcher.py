@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from vermilion.errors import ServiceUnavailable
 from vermilion.logs import get_logger
 from vermilion.services.gateway import Gateway
 from vermilion.storage import connections, flights
@@ -69,17 +70,24 @@ class Dispatcher:
 
     async def _claim(self, row: ConnectionRow) -> bool:
         """Claim once; True if there may be more."""
-        tasks: list[Claimed] = await persist(
-            lambda: flights.claim(
-                self._gateway.database,
-                connection_id=row.id,
-                node_id=self._gateway.node_id,
-                at_most=CLAIM_MAX,
+        gateway = self._gateway
+        try:
+            tasks = await flights.claim(
+                gateway.database, connection_id=row.id, node_id=gateway.node_id, at_most=CLAIM_MAX
             )
-        )
+        except ServiceUnavailable:
+            tasks = await self._claimed_unawares(row)
         if tasks:
             self._pilot.take(row, tasks)
         return bool(tasks)
+
+    async def _claimed_unawares(self, row: ConnectionRow) -> list[Claimed]:
+        """What a claim took whose commit was never answered, because the database went away over it."""
+        gateway = self._gateway
+        tasks = await persist(
+            lambda: flights.read_unsent(gateway.database, connection_id=row.id, node_id=gateway.node_id)
+        )
+        return [task for task in tasks if not self._pilot.holds(task.id)]
 
     async def _refresh(self) -> None:
         rows = await persist(lambda: connections.read_all(self._gateway.database))

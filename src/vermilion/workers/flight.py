@@ -29,6 +29,7 @@ class Flight:
     job: Job | None = None
     folder: Path | None = None
     cancel_asked: bool = False
+    sent: bool = False  #: the submit has begun; it must never begin again
     unknown: bool = False
     percent: int = 0
     noted_at: float = 0.0  #: loop time of the last progress that was kept

@@ -50,7 +50,10 @@ class Keeper:
         gateway, pilot = self._gateway, self._pilot
         assert pilot is not None  # this duty is only set up with a pilot
         tasks = await flights.adopt(
-            gateway.database, node_id=gateway.node_id, lease_s=gateway.settings.lease_s
+            gateway.database,
+            node_id=gateway.node_id,
+            lease_s=gateway.settings.lease_s,
+            providers=pilot.providers,
         )
         if not tasks:
             return

@@ -48,11 +48,12 @@ class Lane:
         self.timetable.set(flight.task.id, after_s)
 
     def land(self, flight: Flight) -> None:
-        """Let go of a task."""
-        self.flights.pop(flight.task.id, None)
-        self.timetable.drop(flight.task.id)
-        self._again.discard(flight.task.id)
+        """Let go of a task, unless it is in hand again by a later claim."""
         flight.clear_folder()
+        if self.flights.get(flight.task.id) is flight:
+            del self.flights[flight.task.id]
+            self.timetable.drop(flight.task.id)
+            self._again.discard(flight.task.id)
 
     def look_now(self, task_id: UUID) -> None:
         """Look at a task right away, or right after what is being done with it."""

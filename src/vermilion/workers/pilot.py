@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -19,7 +19,6 @@ from vermilion.domain.retry import (
     Follow,
     HandBack,
     MarkUnknown,
-    Traits,
     Wait,
     decide_check,
     decide_submit,
@@ -34,12 +33,12 @@ from vermilion.services.prepare_job import InputUnusable, prepare_job
 from vermilion.storage import connections
 from vermilion.storage.connections import ConnectionRow
 from vermilion.storage.flights import Claimed, HandBackNote, ProgressNote, SubmissionNote
+from vermilion.workers.answers import ask, understand
 from vermilion.workers.flight import Flight, persist
 from vermilion.workers.lane import Lane
 
 PROGRESS_EVERY_S = 1.0
 LANDED_AFTER_DEADLINE_S = 5.0
-Decide = Callable[[Outcome, int, datetime, Traits], Decision]
 log = get_logger("pilot")
 
 
@@ -56,6 +55,15 @@ class Pilot:
     def in_flight(self) -> int:
         """How many tasks this node holds."""
         return sum(len(lane.flights) for lane in self._lanes.values())
+
+    @property
+    def providers(self) -> Collection[str]:
+        """The providers whose tasks this node can fly."""
+        return self._registry.manifests
+
+    def holds(self, task_id: UUID) -> bool:
+        """Whether a task is in hand here."""
+        return any(task_id in lane.flights for lane in self._lanes.values())
 
     async def run(self) -> None:
         """Work until cancelled; a lane that dies takes the process with it."""
@@ -134,14 +142,18 @@ class Pilot:
             return
         faults.at("submit.marked")
         assert flight.job is not None  # just prepared
-        answer = await _ask(lane.provider.adapter.submit(flight.job), manifest.submit_timeout_s, Unknown)
+        flight.sent = True
+        answer = await ask(lane.provider.adapter.submit(flight.job), manifest.submit_timeout_s, Unknown)
         faults.at("submit.sent")
-        await self._apply(lane, flight, self._decide(decide_submit, lane, flight, answer, Unknown))
+        await self._follow_from(lane, flight, answer)
 
     async def _check(self, lane: Lane, flight: Flight) -> None:
         """Look how a submitted task stands, or pass a cancel on."""
         if flight.seconds_left() < -LANDED_AFTER_DEADLINE_S:
             lane.land(flight)
+            return
+        if flight.ticket is None and not flight.unknown:
+            await self._resume(lane, flight)
             return
         if flight.job is None:
             await self._prepare(flight, with_files=False)
@@ -154,8 +166,26 @@ class Pilot:
             lane.follow(flight, flight.seconds_left() + 2 * LANDED_AFTER_DEADLINE_S)
             return
         asked = lane.provider.adapter.check(flight.job, flight.ticket)
-        answer = await _ask(asked, manifest.check_timeout_s, Unavailable)
-        await self._apply(lane, flight, self._decide(decide_check, lane, flight, answer, Unavailable))
+        answer = await ask(asked, manifest.check_timeout_s, Unavailable)
+        decision = understand(
+            answer, flight.task.attempt, decide=decide_check, traits=manifest.traits, instead=Unavailable
+        )
+        await self._apply(lane, flight, decision)
+
+    async def _resume(self, lane: Lane, flight: Flight) -> None:
+        """After a step that failed on our side: submit if nothing was sent, else admit that the answer is lost."""
+        if not flight.sent:
+            lane.add(flight)
+            return
+        await self._follow_from(lane, flight, Unknown("the answer to the submit was lost on our side"))
+
+    async def _follow_from(self, lane: Lane, flight: Flight, answer: Outcome) -> None:
+        """Do what the answer to a submit demands."""
+        traits = lane.provider.manifest.traits
+        decision = understand(
+            answer, flight.task.attempt, decide=decide_submit, traits=traits, instead=Unknown
+        )
+        await self._apply(lane, flight, decision)
 
     async def _cancelled(self, lane: Lane, flight: Flight) -> bool:
         flight.cancel_asked = False
@@ -167,23 +197,6 @@ class Pilot:
         except Exception:
             log.exception("a cancel could not be passed on", task_id=str(flight.task.id))
             return False
-
-    def _decide(
-        self,
-        decide: Decide,
-        lane: Lane,
-        flight: Flight,
-        answer: Outcome,
-        instead: type[Unknown | Unavailable],
-    ) -> Decision:
-        traits, attempt, now = lane.provider.manifest.traits, flight.task.attempt, datetime.now(UTC)
-        try:
-            return decide(answer, attempt, now, traits)
-        except TypeError as bug:
-            log.error("an adapter left the vocabulary", provider=flight.provider_id, error=str(bug))
-            return decide(
-                instead(reason="the provider's answer could not be understood"), attempt, now, traits
-            )
 
     async def _apply(self, lane: Lane, flight: Flight, decision: Decision) -> None:
         match decision:
@@ -219,7 +232,7 @@ class Pilot:
         if decision.connection_state is not None:
             state, rest_s = decision.connection_state.value, decision.rest_s
             await persist(
-                lambda: connections.set_state(
+                lambda: connections.note_trouble(
                     self._gateway.database,
                     flight.task.connection_id,
                     state=state,
@@ -230,7 +243,13 @@ class Pilot:
         if flight.cancel_asked:
             await persist(lambda: withdraw_task(self._gateway, flight.task))
             return
-        note = HandBackNote(flight.task.id, self._gateway.node_id, decision.ready_at, decision.elsewhere)
+        note = HandBackNote(
+            flight.task.id,
+            self._gateway.node_id,
+            flight.task.attempt,
+            decision.ready_at,
+            decision.elsewhere,
+        )
         await persist(lambda: self._gateway.hand_backs(note))
 
     async def _withdraw(self, lane: Lane, flight: Flight) -> None:
@@ -238,7 +257,7 @@ class Pilot:
         lane.land(flight)
 
     async def _note_submission(self, flight: Flight, what: Submission, ticket: str | None = None) -> bool:
-        note = SubmissionNote(flight.task.id, self._gateway.node_id, what.value, ticket)
+        note = SubmissionNote(flight.task.id, self._gateway.node_id, flight.task.attempt, what.value, ticket)
         return await persist(lambda: self._gateway.submission_notes(note))
 
     async def _keep_progress(self, flight: Flight, percent: int, text: str | None) -> float:
@@ -260,21 +279,10 @@ class Pilot:
         assert row is not None  # connections are never deleted while they have tasks
         facts = ConnectionFacts(row.id, row.provider, row.name, options=msgspec.json.decode(row.options))
         gateway.work_dir.mkdir(parents=True, exist_ok=True)
+        flight.clear_folder()
         if with_files:
             flight.folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=gateway.work_dir))
         flight.job = await prepare_job(gateway, flight.task, facts, flight.folder)
-
-
-async def _ask(call: Awaitable[Outcome], timeout_s: float, instead: type[Unknown | Unavailable]) -> Outcome:
-    """An adapter's answer; silence and exceptions become the outcome that assumes least."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            return await call
-    except TimeoutError:
-        return instead(reason=f"no answer within {timeout_s:g} s")
-    except Exception as bug:
-        log.exception("an adapter raised instead of answering")
-        return instead(reason=f"{type(bug).__name__}: {bug}")
 
 
 def _seconds_until(at: datetime) -> float:

@@ -10,10 +10,10 @@ from uuid import UUID
 import msgspec
 
 from vermilion.errors import InvalidRequest
-from vermilion.faces.native.wire import (
+from vermilion.faces.native.account_wire import (
     AccountView,
+    DeliveryView,
     KeyView,
-    Page,
     UploadView,
     WalletView,
     account_view,
@@ -22,22 +22,29 @@ from vermilion.faces.native.wire import (
     upload_view,
     wallet_view,
 )
-from vermilion.http.asgi import Answer
+from vermilion.faces.native.wire import Limit, Page, Time
+from vermilion.http.asgi import Answer, json_answer
 from vermilion.http.endpoints import Call, Operation
 from vermilion.services.issue_key import KeyRequest, issue_key, revoke_key, rotate_key
 from vermilion.services.store_media import store_upload
 from vermilion.services.webhook_secret import webhook_secret
 from vermilion.storage import accounts, deliveries, ledger
 
-PAGE_MAX = 200
 GRACE_S_MAX = 30 * 86_400
+
+
+class IdQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of a list whose cursors are ids."""
+
+    cursor: UUID | None = None
+    limit: Limit = 50
 
 
 class CursorQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A page of a list."""
 
     cursor: str | None = None
-    limit: int = 50
+    limit: Limit = 50
 
 
 class DeliveryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,7 +52,7 @@ class DeliveryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     task_id: UUID | None = None
     cursor: UUID | None = None
-    limit: int = 50
+    limit: Limit = 50
 
 
 class Rotation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,20 +71,20 @@ class EntryView(msgspec.Struct, frozen=True):
     grant_id: UUID
     ref_id: UUID
     reason: str | None
-    at: datetime
+    at: Time
 
 
 async def me(call: Call) -> Answer:
     """The account that this key belongs to."""
     bearer = call.bearer
     secret = webhook_secret(call.gateway, bearer.account.id)
-    return Answer(200, msgspec.json.encode(account_view(bearer.account, bearer.plan, secret)))
+    return json_answer(account_view(bearer.account, bearer.plan, secret))
 
 
 async def wallet(call: Call) -> Answer:
     """The wallet with its grants in burn order."""
     row = await ledger.read_wallet(call.gateway.database, call.bearer.account.id)
-    return Answer(200, msgspec.json.encode(wallet_view(row)))
+    return json_answer(wallet_view(row))
 
 
 async def statement(call: Call) -> Answer:
@@ -88,7 +95,7 @@ async def statement(call: Call) -> Answer:
 async def entries_of(call: Call, account_id: UUID) -> Answer:
     """A page of an account's entries."""
     query: CursorQuery = call.query
-    limit = min(max(1, query.limit), PAGE_MAX)
+    limit = query.limit
     rows = await ledger.read_entries(
         call.gateway.database, account_id, before=_entry_cursor(query.cursor), limit=limit + 1
     )
@@ -106,13 +113,13 @@ async def entries_of(call: Call, account_id: UUID) -> Answer:
 async def list_keys(call: Call) -> Answer:
     """The account's API keys."""
     rows = await accounts.read_keys(call.gateway.database, call.bearer.account.id)
-    return Answer(200, msgspec.json.encode(Page([key_view(row) for row in rows], None)))
+    return json_answer(Page([key_view(row) for row in rows], None))
 
 
 async def create_key(call: Call) -> Answer:
     """Make an API key; its secret is in this answer only."""
     issued = await issue_key(call.gateway, call.bearer, call.bearer.account.id, call.body)
-    return Answer(201, msgspec.json.encode(key_view(issued.row, issued.secret)))
+    return json_answer(key_view(issued.row, issued.secret), 201)
 
 
 async def rotate(call: Call) -> Answer:
@@ -125,25 +132,25 @@ async def rotate(call: Call) -> Answer:
         account_id=call.bearer.account.id,
         grace_s=checked_grace(rotation),
     )
-    return Answer(201, msgspec.json.encode(key_view(issued.row, issued.secret)))
+    return json_answer(key_view(issued.row, issued.secret), 201)
 
 
 async def revoke(call: Call) -> Answer:
     """End a key at once."""
     row = await revoke_key(call.gateway, call.bearer, call.id(), account_id=call.bearer.account.id)
-    return Answer(200, msgspec.json.encode(key_view(row)))
+    return json_answer(key_view(row))
 
 
 async def upload(call: Call) -> Answer:
     """Store a file, sent as the body; its type is found by looking at it."""
     row = await store_upload(call.gateway, call.bearer, call.body)
-    return Answer(201, msgspec.json.encode(upload_view(call.gateway, row, call.origin)))
+    return json_answer(upload_view(call.gateway, row, call.origin), 201)
 
 
 async def list_deliveries(call: Call) -> Answer:
     """The account's webhook deliveries, newest first."""
     query: DeliveryQuery = call.query
-    limit = min(max(1, query.limit), PAGE_MAX)
+    limit = query.limit
     rows = await deliveries.read_page(
         call.gateway.database,
         call.bearer.account.id,
@@ -152,7 +159,7 @@ async def list_deliveries(call: Call) -> Answer:
         limit=limit + 1,
     )
     cursor = str(rows[limit - 1].id) if len(rows) > limit else None
-    return Answer(200, msgspec.json.encode(Page([delivery_view(row) for row in rows[:limit]], cursor)))
+    return json_answer(Page([delivery_view(row) for row in rows[:limit]], cursor))
 
 
 def checked_grace(rotation: Rotation) -> float:
@@ -198,12 +205,18 @@ OPERATIONS = (
         statement,
         needs="wallet:read",
         summary="The wallet's statement",
-        answers=Page,
+        answers=Page[EntryView],
         query=CursorQuery,
         tag="Account",
     ),
     Operation(
-        "GET", "/v1/keys", list_keys, needs="keys:write", summary="List keys", answers=Page, tag="Keys"
+        "GET",
+        "/v1/keys",
+        list_keys,
+        needs="keys:write",
+        summary="List keys",
+        answers=Page[KeyView],
+        tag="Keys",
     ),
     Operation(
         "POST",
@@ -256,7 +269,7 @@ OPERATIONS = (
         list_deliveries,
         needs="tasks:read",
         summary="List webhook deliveries",
-        answers=Page,
+        answers=Page[DeliveryView],
         query=DeliveryQuery,
         tag="Webhooks",
     ),

@@ -10,12 +10,18 @@ import msgspec
 
 from vermilion.domain.tasks import ENDED, Status
 from vermilion.errors import FieldProblem, InvalidRequest
-from vermilion.faces.native.wire import OfferView, Page, TaskView, catalogue_view, task_view
-from vermilion.http.asgi import JSON, Answer, Headers
+from vermilion.faces.native.wire import Limit, OfferView, Page, TaskView, Time, catalogue_view, task_view
+from vermilion.http.asgi import JSON, Answer, Headers, json_answer
 from vermilion.http.endpoints import Call, Operation
 from vermilion.services.cancel_task import cancel_task
 from vermilion.services.find_tasks import get_task, list_tasks
-from vermilion.services.submit_task import TaskSubmission, check_submission, price_of, submit_task
+from vermilion.services.submit_task import (
+    TaskSubmission,
+    check_submission,
+    input_problems,
+    price_of,
+    submit_task,
+)
 from vermilion.services.watch_task import WAIT_S_MAX, wait_for_end
 from vermilion.storage.tasks import TaskFilter, TaskRow
 
@@ -28,11 +34,11 @@ class TaskQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     status: Status | None = None
     model: str | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
+    created_after: Time | None = None
+    created_before: Time | None = None
     metadata: dict[str, str] | None = None
     cursor: UUID | None = None
-    limit: int = 50
+    limit: Limit = 50
 
 
 class QuoteView(msgspec.Struct, frozen=True):
@@ -76,7 +82,7 @@ async def history(call: Call) -> Answer:
     wanted = task_filter(query, call.bearer.account.id)
     rows, cursor = await list_tasks(call.gateway, wanted, before=query.cursor, limit=query.limit)
     page = Page([task_view(call.gateway, row, call.origin) for row in rows], str(cursor) if cursor else None)
-    return Answer(200, msgspec.json.encode(page))
+    return json_answer(page)
 
 
 async def cancel(call: Call) -> Answer:
@@ -98,12 +104,12 @@ async def quote(call: Call) -> Answer:
         price.percent,
         price.rule_version,
     )
-    return Answer(200, msgspec.json.encode(view))
+    return json_answer(view)
 
 
 async def catalogue(call: Call) -> Answer:
     """List every offer with the schema of its input and its price rule."""
-    return Answer(200, msgspec.json.encode(catalogue_view(call.gateway.catalogue)))
+    return json_answer(catalogue_view(call.gateway.catalogue))
 
 
 def task_filter(query: TaskQuery, account_id: UUID | None) -> TaskFilter:
@@ -146,8 +152,6 @@ def _first_id_of(at: datetime | None) -> UUID | None:
     """The smallest id (UUIDv7) that a task made at this time can have."""
     if at is None:
         return None
-    if at.tzinfo is None:
-        raise InvalidRequest("Times must name their zone, as in 2026-11-22T10:00:00Z.")
     return UUID(int=max(0, int(at.timestamp() * 1000)) << 80)
 
 
@@ -159,13 +163,20 @@ OPERATIONS = (
         needs="tasks:write",
         summary="Submit a task",
         body=TaskSubmission,
+        more_problems=input_problems,
         answers=TaskView,
         status=201,
         headers=("Idempotency-Key", "Prefer"),
         errors=(402, 404),
     ),
     Operation(
-        "GET", "/v1/tasks", history, needs="tasks:read", summary="List tasks", answers=Page, query=TaskQuery
+        "GET",
+        "/v1/tasks",
+        history,
+        needs="tasks:read",
+        summary="List tasks",
+        answers=Page[TaskView],
+        query=TaskQuery,
     ),
     Operation(
         "GET",
@@ -193,6 +204,7 @@ OPERATIONS = (
         needs="tasks:read",
         summary="Price a submission",
         body=TaskSubmission,
+        more_problems=input_problems,
         answers=QuoteView,
         errors=(404,),
         tag="Catalogue",
@@ -203,7 +215,7 @@ OPERATIONS = (
         catalogue,
         needs="tasks:read",
         summary="List every offer",
-        answers=OfferView,
+        answers=Page[OfferView],
         tag="Catalogue",
     ),
 )

@@ -146,7 +146,7 @@ CREATE TABLE tasks (
     ticket          text,
     connection_id   uuid,
     tried           uuid[] NOT NULL DEFAULT '{}',
-    attempt         smallint NOT NULL DEFAULT 0,
+    attempt         integer NOT NULL DEFAULT 0,
     node_id         uuid,
     cancel_asked    boolean NOT NULL DEFAULT false,
     ready_at        timestamptz,

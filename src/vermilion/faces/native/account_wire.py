@@ -1,0 +1,194 @@
+"""The shapes of accounts, money, keys, uploads, deliveries and connections, and the mapping of rows onto them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from vermilion.faces.native.wire import Time
+from vermilion.services.gateway import Gateway
+from vermilion.services.serve_media import media_path
+from vermilion.storage.accounts import AccountRow, KeyRow, PlanRow
+from vermilion.storage.assets import AssetRow
+from vermilion.storage.connections import ConnectionRow
+from vermilion.storage.deliveries import DeliveryRow
+from vermilion.storage.ledger import GrantRow, WalletRow
+
+
+class WalletView(msgspec.Struct, frozen=True):
+    """An account's money in units (10,000,000 = 1 USD)."""
+
+    available: int
+    held: int
+    spent: int
+    grants: list[GrantRow]
+
+
+class KeyView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An API key; `key` is there only in the answer that made it."""
+
+    id: UUID
+    account_id: UUID
+    name: str
+    prefix: str
+    scopes: list[str]
+    models: list[str] | None
+    expires_at: Time | None
+    revoked_at: Time | None
+    cap_units: int | None
+    cap_window: str
+    cap_used: int
+    created_at: Time
+    key: str | None = None
+
+
+class PlanView(msgspec.Struct, frozen=True):
+    """What accounts of a plan may do."""
+
+    id: str
+    name: str
+    concurrency_total: int
+    concurrency_family: dict[str, int]
+    weight: int
+    requests_per_minute: int
+    upload_bytes_max: int
+    retention_days: int
+    priority_best: int
+    quota_units: int
+    quota_period: str
+
+
+class AccountView(msgspec.Struct, frozen=True):
+    """An account and its plan; `webhook_secret` signs deliveries of tasks that name no secret of their own."""
+
+    id: UUID
+    name: str
+    email: str
+    role: str
+    status: str
+    plan: PlanView
+    webhook_secret: str
+    created_at: Time
+
+
+class UploadView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A stored upload; its id can stand wherever a task's input takes a file."""
+
+    id: UUID
+    url: str
+    content_type: str
+    size_bytes: int
+    expires_at: Time
+    width: int | None = None
+    height: int | None = None
+
+
+class DeliveryView(msgspec.Struct, frozen=True):
+    """One webhook message and how its tries went."""
+
+    id: UUID
+    task_id: UUID
+    event: str
+    url: str
+    state: str
+    attempts: int
+    next_attempt_at: Time | None
+    last_status: int | None
+    last_error: str | None
+    created_at: Time
+
+
+class ConnectionView(msgspec.Struct, frozen=True):
+    """A connection without its secret."""
+
+    id: UUID
+    provider: str
+    name: str
+    queues: list[str]
+    state: str
+    state_reason: str | None
+    concurrency_max: int
+    running: int
+    rests_until: Time | None
+
+
+def wallet_view(row: WalletRow) -> WalletView:
+    """A wallet with its grants in burn order."""
+    return WalletView(row.available, row.held, row.spent, row.grants)
+
+
+def key_view(row: KeyRow, secret: str | None = None) -> KeyView:
+    """A key, with its secret in the answer that made it."""
+    return KeyView(
+        id=row.id,
+        account_id=row.account_id,
+        name=row.name,
+        prefix=row.prefix,
+        scopes=row.scopes,
+        models=row.models,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        cap_units=row.cap_units,
+        cap_window=row.cap_window,
+        cap_used=row.cap_used,
+        created_at=row.created_at,
+        key=secret,
+    )
+
+
+def plan_view(row: PlanRow) -> PlanView:
+    """A plan."""
+    families = msgspec.json.decode(row.concurrency_family, type=dict[str, int])
+    return msgspec.convert({**msgspec.structs.asdict(row), "concurrency_family": families}, PlanView)
+
+
+def account_view(row: AccountRow, plan: PlanRow, secret: str) -> AccountView:
+    """An account with its plan."""
+    return AccountView(
+        row.id, row.name, row.email, row.role, row.status, plan_view(plan), secret, row.created_at
+    )
+
+
+def upload_view(gateway: Gateway, row: AssetRow, origin: str) -> UploadView:
+    """An upload with a link to it."""
+    return UploadView(
+        id=row.id,
+        url=origin + media_path(gateway, row.id, row.expires_at),
+        content_type=row.content_type,
+        size_bytes=row.size_bytes,
+        expires_at=row.expires_at,
+        width=row.width,
+        height=row.height,
+    )
+
+
+def delivery_view(row: DeliveryRow) -> DeliveryView:
+    """A delivery without its secret."""
+    return DeliveryView(
+        row.id,
+        row.task_id,
+        row.event,
+        row.url,
+        row.state,
+        row.attempts,
+        row.next_attempt_at,
+        row.last_status,
+        row.last_error,
+        row.created_at,
+    )
+
+
+def connection_view(row: ConnectionRow) -> ConnectionView:
+    """A connection without its secret."""
+    return ConnectionView(
+        row.id,
+        row.provider,
+        row.name,
+        row.queues,
+        row.state,
+        row.state_reason,
+        row.concurrency_max,
+        row.running,
+        row.rests_until,
+    )

@@ -1,0 +1,82 @@
+"""What the end of a task writes, as rows for the one statement that ends a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import uuid_utils.compat as uuids
+
+from vermilion.domain.grants import Settlement
+from vermilion.domain.settlement import Held
+from vermilion.storage.json_rows import raw_json
+
+if TYPE_CHECKING:
+    from vermilion.storage.endings import Ending, NewAsset
+
+
+def end_row(ending: Ending, task: Held, settlement: Settlement) -> dict[str, Any]:
+    """How the task ends."""
+    return {
+        "id": task.task_id,
+        "status": ending.status,
+        "output": raw_json(ending.output),
+        "error": raw_json(ending.error),
+        "charged": settlement.captured,
+        "provider_facts": raw_json(ending.provider_facts),
+    }
+
+
+def entry_rows(task: Held, settlement: Settlement) -> list[dict[str, Any]]:
+    """The postings that resolve the hold."""
+    return [
+        {
+            "ref_id": task.task_id,
+            "kind": kind,
+            "seq": seq,
+            "account_id": task.account_id,
+            "source": "held",
+            "target": target,
+            "grant_id": part.grant_id,
+            "units": part.units,
+        }
+        for kind, target, parts in (
+            ("capture", "revenue", settlement.captures),
+            ("release", "grant", settlement.releases),
+        )
+        for seq, part in enumerate(parts)
+    ]
+
+
+def asset_row(task: Held, asset: NewAsset) -> dict[str, Any]:
+    """A file that the task made."""
+    return {
+        **msgspec.structs.asdict(asset),
+        "account_id": task.account_id,
+        "task_id": task.task_id,
+        "sha256": _bytea(asset.sha256),
+        "thumb_sha256": _bytea(asset.thumb_sha256),
+    }
+
+
+def due_row(ending: Ending, task: Held, webhook: str | None) -> dict[str, Any] | None:
+    """The delivery that the task's webhook asks for, if it wants to hear of this end."""
+    if webhook is None:
+        return None
+    target: Mapping[str, Any] = msgspec.json.decode(webhook)
+    event = f"task.{ending.status.value}"
+    if target.get("events") and event not in target["events"]:
+        return None
+    return {
+        "id": uuids.uuid7(),
+        "account_id": task.account_id,
+        "task_id": task.task_id,
+        "event": event,
+        "url": target["url"],
+        "secret": target["secret"],
+    }
+
+
+def _bytea(content: bytes | None) -> str | None:
+    return None if content is None else f"\\x{content.hex()}"
