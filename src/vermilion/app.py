@@ -22,7 +22,7 @@ from vermilion.bootstrap import Running, begin_drain, running
 from vermilion.errors import MethodNotAllowed, NotFound
 from vermilion.faces.native import account, admin, oversight, stream, tasks
 from vermilion.faces.native.docs import docs_routes
-from vermilion.faces.native.media import media_routes
+from vermilion.faces.native.media import media_paths, media_routes
 from vermilion.http.asgi import App, Receive, Scope, Send
 from vermilion.http.auth import Doorkeeper
 from vermilion.http.edge import Edge
@@ -52,10 +52,10 @@ def build_app(built: Running) -> App:
         (operation.method, operation.path): Endpoint(operation, built.gateway, doorkeeper)
         for operation in OPERATIONS
     }
-    document = openapi_document(OPERATIONS, built.gateway.catalogue)
+    document = openapi_document(OPERATIONS, built.gateway.catalogue, media_paths())
     routes: list[BaseRoute] = [
         *health_routes(built.gateway.database, lambda: built.draining),
-        *docs_routes(document),
+        *docs_routes(document, built.gateway.catalogue),
         *media_routes(built.gateway),
         *_operation_routes(endpoints),
     ]
@@ -199,6 +199,7 @@ def _server_config(app: App) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         date_header=False,
+        proxy_headers=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
         backlog=2048,

@@ -222,7 +222,7 @@ async def save_plan(
     }
     # The API takes a plan as a whole.
     plans = (await client.get("/admin/v1/plans"))["data"]
-    before = next((p for p in plans if p["id"] == plan_id), {})
+    before: dict[str, Any] = next((p for p in plans if p["id"] == plan_id), {})
     changed = {field: value for field, value in given.items() if value is not None}
     saved = await client.post("/admin/v1/plans", {**before, "id": plan_id, **changed})
     return Answer(saved, lambda: show_facts(saved.items()))

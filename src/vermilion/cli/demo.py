@@ -61,7 +61,13 @@ def demo(
     ] = None,
 ) -> None:
     """Open an account, make a picture, cut out a photograph, and show what it cost."""
-    run_guarded(lambda: asyncio.run(_stoppable(_demo(photo or sample_photo()))))
+    run_guarded(lambda: asyncio.run(_stoppable(_demo(_existing(photo) if photo else sample_photo()))))
+
+
+def _existing(photo: Path) -> Path:
+    if not photo.is_file():
+        raise CommandFailed(f"There is no photograph {photo}.", fix="name one that exists: --photo PATH")
+    return photo
 
 
 async def _stoppable(work: Awaitable[int]) -> int:
@@ -72,8 +78,6 @@ async def _stoppable(work: Awaitable[int]) -> int:
 
 
 async def _demo(photo: Path) -> int:
-    if not photo.is_file():
-        raise CommandFailed(f"There is no photograph {photo}.", fix="name one that exists: --photo PATH")
     say("", "Vermilion: from a prompt to a paid, stored result", "")
     async with gateway() as found, open_client(found.where) as operator:
         customer = await _open_account(operator)

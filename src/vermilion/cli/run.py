@@ -127,7 +127,7 @@ def _show_result(task: dict[str, Any], saved: list[Path]) -> None:
     for file, asset in zip(saved, task["output"]["assets"], strict=True):
         say(f"Saved    {picture_line(file, asset)}")
     for name, value in task["output"].items():
-        if name != "assets":
+        if isinstance(value, str | int | float):
             say(f"{name.capitalize():8} {value}")
     say(f"Charged  {money(task['usage']['charged'])}")
 
@@ -148,15 +148,12 @@ def _choose(offers: list[Offer], word: str, task_type: str | None) -> tuple[Offe
         if " " not in word.strip():
             raise WrongUsage(f"There is no model {word!r} here.", fix=_how_to_ask(word))
         return _choose(offers, *PROMPT_OFFER)[0], word
-    found = [o for o in offers if o["model"] == word and task_type in {None, o["task_type"]}]
+    of_model = [offer for offer in offers if offer["model"] == word]
+    found = [offer for offer in of_model if task_type in {None, offer["task_type"]}]
     if len(found) == 1:
         return found[0], None
-    choices = sorted(
-        f"{offer['model']} {offer['task_type']}" for offer in offers if not found or offer in found
-    )
-    raise WrongUsage(
-        f"Say what {word} shall do; there are: {', '.join(choices)}.", fix=f"{program()} catalog lists them"
-    )
+    choices = ", ".join(sorted(f"{offer['model']} {offer['task_type']}" for offer in of_model or offers))
+    raise WrongUsage(f"Say what to run; there are: {choices}.", fix=f"{program()} catalog tells more")
 
 
 def _how_to_ask(word: str) -> str:

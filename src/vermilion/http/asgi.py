@@ -39,7 +39,8 @@ async def send_answer(send: Send, answer: Answer) -> None:
 
 def header(scope: Scope, name: bytes) -> str | None:
     """The first value of a header, by its lower-case name."""
-    for key, value in scope["headers"]:
-        if key == name:
-            return str(value, "latin-1")
-    return None
+    by_name = scope.get("headers_by_name")
+    if by_name is None:
+        by_name = scope["headers_by_name"] = dict(reversed(scope["headers"]))
+    value = by_name.get(name)
+    return None if value is None else str(value, "latin-1")

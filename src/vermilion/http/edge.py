@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
 
 import structlog
-from prometheus_client import Counter, Histogram
 from uuid_utils import uuid7
 
 from vermilion.errors import InternalError, VermilionError
 from vermilion.http.asgi import Answer, App, Headers, Message, Receive, Scope, Send, header, send_answer
+from vermilion.http.measure import MEASURE
 from vermilion.http.problems import encode_problem, problem_headers
 from vermilion.logs import get_logger
 
-REQUESTS = Counter("vermilion_http_requests_total", "Answers by status.", ["status"])
-SECONDS = Histogram(
-    "vermilion_http_request_seconds",
-    "Time to the first byte of the answer.",
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
-)
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,100}")
 #: Said of every answer, whoever made it.
 SECURITY: Headers = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
 log = get_logger("http")
-_by_status: dict[int, Any] = {}
 
 
 class Edge:
@@ -49,8 +41,7 @@ class Edge:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *SECURITY]
-                SECONDS.observe(time.perf_counter() - started)
-                _count(status)
+                MEASURE.note(status, time.perf_counter() - started)
             await send(message)
 
         try:
@@ -69,13 +60,6 @@ class Edge:
 def _request_id(scope: Scope) -> str:
     given = header(scope, b"x-request-id")
     return given if given is not None and REQUEST_ID.fullmatch(given) else str(uuid7())
-
-
-def _count(status: int) -> None:
-    counter = _by_status.get(status)
-    if counter is None:
-        counter = _by_status[status] = REQUESTS.labels(str(status))
-    counter.inc()
 
 
 async def _send_problem(send: Send, error: VermilionError, request_id: str) -> None:

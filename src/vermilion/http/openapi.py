@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 import msgspec
@@ -19,11 +19,13 @@ HEADER_TEXTS = {
     "Prefer": "`wait=n` waits up to n seconds (at most 60) for the end of the task.",
     "Last-Event-ID": "The id of the last event that was seen; the stream goes on after it.",
 }
-COMMON_ERRORS = (401, 403, 429, 503)
+COMMON_ERRORS = (401, 403, 422, 429, 503)  #: 422 is also what an unknown query parameter gets
 
 
-def openapi_document(operations: Iterable[Operation], catalogue: Catalogue) -> dict[str, Any]:
-    """The whole document; each offer's input schema is a part of its own."""
+def openapi_document(
+    operations: Iterable[Operation], catalogue: Catalogue, paths_more: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The whole document; each offer's input schema is a part of its own, `paths_more` are taken as they are."""
     operations = tuple(operations)
     shapes = _shapes(operations)
     schemas, parts = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
@@ -31,10 +33,12 @@ def openapi_document(operations: Iterable[Operation], catalogue: Catalogue) -> d
     paths: dict[str, Any] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schema_of)
-    parts |= {_offer_name(*key): offer.schema for key, offer in catalogue.offers.items()}
+    paths |= paths_more
+    parts |= {offer_name(*key): offer.schema for key, offer in catalogue.offers.items()}
     _tie_inputs(parts, catalogue)
     return {
         "openapi": "3.1.0",
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": {
             "title": "Vermilion",
             "version": __version__,
@@ -77,8 +81,9 @@ def _operation(operation: Operation, schema_of: dict[Any, Any]) -> dict[str, Any
     document: dict[str, Any] = {
         "operationId": re.sub(r"\W+", "_", f"{operation.method.lower()}{operation.path}").strip("_"),
         "summary": operation.summary,
-        "description": f"{operation.handler.__doc__}\n\nNeeds a key with the scope `{operation.needs}`.",
+        "description": _prose(operation.handler.__doc__),
         "tags": [operation.tag],
+        "security": [{scheme: [operation.needs]} for scheme in ("bearer", "apiKey")],
         "parameters": _parameters(operation, schema_of),
         "responses": _responses(operation, schema_of),
     }
@@ -89,6 +94,11 @@ def _operation(operation: Operation, schema_of: dict[Any, Any]) -> dict[str, Any
         content = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
         document["requestBody"] = {"required": True, "content": content}
     return document
+
+
+def _prose(docstring: str | None) -> str:
+    """A docstring as running text."""
+    return " ".join((docstring or "").split())
 
 
 def _parameters(operation: Operation, schema_of: dict[Any, Any]) -> list[dict[str, Any]]:
@@ -129,11 +139,8 @@ def _responses(operation: Operation, schema_of: dict[Any, Any]) -> dict[str, Any
         good["content"] = {"application/json": {"schema": schema_of.get(operation.answers, {})}}
     problem = {"application/problem+json": {"schema": schema_of[Problem]}}
     statuses = {*COMMON_ERRORS, *operation.errors}
-    takes_query = operation.query is not NoQuery or operation.headers
     if operation.body is not None:
-        statuses |= {400, 413, 422}
-    elif takes_query or operation.raw_body:
-        statuses |= {422}
+        statuses |= {400, 413}
     titles = {kind.status: kind.title for kind in reversed(all_errors())}
     responses = {str(operation.status): good}
     if "Prefer" in operation.headers and operation.status == 201:
@@ -143,7 +150,8 @@ def _responses(operation: Operation, schema_of: dict[Any, Any]) -> dict[str, Any
     return responses
 
 
-def _offer_name(model: str, task_type: str) -> str:
+def offer_name(model: str, task_type: str) -> str:
+    """The name of an offer's input among the document's schemas."""
     return re.sub(r"\W+", "_", f"Input_{model}_{task_type}")
 
 
@@ -156,7 +164,7 @@ def _tie_inputs(parts: dict[str, Any], catalogue: Catalogue) -> None:
         {
             "if": {"properties": {"model": {"const": model}, "task_type": {"const": task_type}}},
             "then": {
-                "properties": {"input": {"$ref": f"#/components/schemas/{_offer_name(model, task_type)}"}}
+                "properties": {"input": {"$ref": f"#/components/schemas/{offer_name(model, task_type)}"}}
             },
         }
         for model, task_type in catalogue.offers

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
 import uuid_utils.compat as uuids
+from msgspec import Meta
 
 from vermilion.domain.keys import (
     CUSTOMER_SCOPES,
@@ -30,7 +31,7 @@ class KeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     scopes: tuple[str, ...] | None = None
     models: tuple[str, ...] | None = None
-    expires_at: datetime | None = None
+    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
     cap_units: int | None = None
     cap_window: Literal["never", "day", "week", "month"] = "never"
 
@@ -104,8 +105,6 @@ def _check(gateway: Gateway, asked: KeyRequest, scopes: list[str]) -> None:
         problems.append(FieldProblem("/models", f"not in the catalogue: {', '.join(unknown)}"))
     if asked.cap_units is not None and not 0 <= asked.cap_units < 2**62:
         problems.append(FieldProblem("/cap_units", "must not be negative, nor beyond 2^62"))
-    if asked.expires_at is not None and asked.expires_at.tzinfo is None:
-        problems.append(FieldProblem("/expires_at", "must name its time zone, as in 2027-01-31T00:00:00Z"))
     if problems:
         raise InvalidRequest(problems=tuple(problems))
 

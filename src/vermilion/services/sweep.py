@@ -19,10 +19,7 @@ async def end_overdue(gateway: Gateway) -> int:
     """End every task whose deadline has passed and release its hold; answers how many were ended."""
     overdue = await flights.read_overdue(gateway.database, BATCH)
     ended = await asyncio.gather(
-        *(
-            overdue_task(gateway, row["id"], unknown=row["submission"] in FATE_UNKNOWN)
-            for row in overdue
-        )
+        *(overdue_task(gateway, row["id"], unknown=row["submission"] in FATE_UNKNOWN) for row in overdue)
     )
     return sum(ended)
 

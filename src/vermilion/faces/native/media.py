@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
@@ -26,6 +27,14 @@ INLINE = (
     "audio/",
     "text/plain",
 )
+
+
+def media_paths() -> dict[str, Any]:
+    """What the API document says of these paths."""
+    return {
+        "/v1/media/{id}": {"get": _described("read_media", "Fetch a file")},
+        "/v1/media/{id}/thumbnail": {"get": _described("read_thumbnail", "Fetch a file's thumbnail (WebP)")},
+    }
 
 
 def media_routes(gateway: Gateway) -> list[Route]:
@@ -91,3 +100,35 @@ def _id(request: Request) -> UUID:
         return UUID(request.path_params["id"])
     except ValueError:
         raise NotFound from None
+
+
+def _described(operation_id: str, summary: str) -> dict[str, Any]:
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    file = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+    text = {"type": "string"}
+    return {
+        "operationId": operation_id,
+        "summary": summary,
+        "description": "The signed link that a task or an upload shows; it needs no key, and it runs out.",
+        "tags": ["Media"],
+        "security": [],
+        "parameters": [
+            {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}},
+            {"name": "expires", "in": "query", "required": True, "schema": text},
+            {"name": "signature", "in": "query", "required": True, "schema": text},
+            {
+                "name": "Range",
+                "in": "header",
+                "description": "One range of bytes, as in `bytes=0-1023`.",
+                "schema": text,
+            },
+        ],
+        "responses": {
+            "200": {"description": "The file.", "content": file},
+            "206": {"description": "The range that was asked for.", "content": file},
+            "304": {"description": "Unchanged since the ETag in If-None-Match."},
+            "403": {"description": "The link was not made here, or it is over.", "content": problem},
+            "404": {"description": "The file is not stored any more.", "content": problem},
+            "416": {"description": "The file is shorter than the range."},
+        },
+    }
