@@ -55,7 +55,7 @@ def build_app(built: Running) -> App:
     document = openapi_document(OPERATIONS, built.gateway.catalogue, media_paths())
     routes: list[BaseRoute] = [
         *health_routes(built.gateway.database, lambda: built.draining),
-        *docs_routes(document, built.gateway.catalogue),
+        *docs_routes(document, built.gateway.catalogue, built.gateway.settings.origin),
         *media_routes(built.gateway),
         *_operation_routes(endpoints),
     ]
@@ -215,7 +215,7 @@ class _no_signals:  # noqa: N801  (stands for uvicorn's context manager; this pr
 
 
 def _announce(settings: Settings, built: Running) -> None:
-    origin = settings.public_url or f"http://{settings.host}:{settings.port}"
+    origin = settings.origin
     print(f"Vermilion {__version__} listens on {origin} (API reference: {origin}/docs)", flush=True)
     if built.first_operator_key is None:
         return

@@ -270,9 +270,7 @@ async def _run_loops(built: Running, stack: AsyncExitStack) -> None:
 
 
 def _event(gateway: Gateway, row: TaskRow, delivery: DeliveryRow) -> bytes:
-    settings = gateway.settings
-    origin = (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
-    return task_event(gateway, row, delivery.event, origin)
+    return task_event(gateway, row, delivery.event, gateway.settings.origin)
 
 
 def _cancel(built: Running, payload: str) -> None:

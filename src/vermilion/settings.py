@@ -74,6 +74,11 @@ class Settings(BaseSettings):
     test_fault: str = Field("", description="Kills this process at a named point (tests only).")
     test_echo_journal: Path | None = Field(None, description="File that notes each echo submit (tests only).")
 
+    @property
+    def origin(self) -> str:
+        """Where this node is reached, without a slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
     @field_validator("egress_allow", mode="before")
     @classmethod
     def _networks(cls, value: Any) -> Any:

@@ -179,7 +179,9 @@ async def _refusal(response: ClientResponse) -> CommandFailed:
 def _stranger(response: ClientResponse) -> CommandFailed:
     answered = f"HTTP status {response.status}, {response.content_type}"
     if response.status >= 500:
-        return CommandFailed(f"The server at {response.url.origin()} failed ({answered}).", fix="read its log")
+        return CommandFailed(
+            f"The server at {response.url.origin()} failed ({answered}).", fix="read its log"
+        )
     return CommandFailed(
         f"What answers at {response.url.origin()} is not a Vermilion gateway ({answered}).",
         fix="check --url and VERMILION_URL",

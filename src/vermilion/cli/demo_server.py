@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 START_TIMEOUT_S = 120.0  #: the first start initialises a database, which is slow on a slow disk
 STOP_TIMEOUT_S_MORE = 15.0  #: beyond the time that the gateway may take to finish its work
-LOG_LINES_SHOWN = 12
+LOG_LINES_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,11 @@ def show_task(task: dict[str, Any]) -> None:
             ("Released", money(usage["released"])),
             ("Created", when(task["created_at"])),
             ("Ended", when(task["ended_at"])),
-            *((name, value) for name, value in (task["output"] or {}).items() if not isinstance(value, list | dict)),
+            *(
+                (name, value)
+                for name, value in (task["output"] or {}).items()
+                if not isinstance(value, list | dict)
+            ),
         ]
     )
     for asset in (task["output"] or {}).get("assets", []):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
+
+NEVER = datetime.max.replace(tzinfo=UTC)  #: sorts after every expiry
 
 
 @dataclass(slots=True)
@@ -94,6 +96,5 @@ def settle(allocations: Sequence[Allocation], captured: int) -> Settlement:
     return Settlement(tuple(captures), tuple(releases))
 
 
-def _burn_key(grant: Grant) -> tuple[bool, float, bool, datetime]:
-    expiry = grant.expires_at.timestamp() if grant.expires_at is not None else 0.0
-    return grant.expires_at is None, expiry, grant.scope is None, grant.created_at
+def _burn_key(grant: Grant) -> tuple[datetime, bool, datetime]:
+    return grant.expires_at or NEVER, grant.scope is None, grant.created_at

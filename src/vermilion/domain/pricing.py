@@ -68,7 +68,14 @@ def _quantity(rule: PriceRule, task_input: Mapping[str, Any]) -> int:
 
 
 def _percents(rule: PriceRule, task_input: Mapping[str, Any]) -> list[int]:
-    return [m.percent.get(str(task_input.get(m.field)), 100) for m in rule.multipliers]
+    return [m.percent.get(_word(task_input.get(m.field)), 100) for m in rule.multipliers]
+
+
+def _word(value: Any) -> str:
+    """A value as a rule names it: `true`, `10` (also for 10.0, which JSON Schema takes for the same), `hd`."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def _price(rule: PriceRule, quantity: int, percents: list[int]) -> Quote:

@@ -13,6 +13,7 @@ from vermilion.services.gateway import Gateway
 from vermilion.services.renew_quota import renew_quota
 from vermilion.storage import accounts, audit
 from vermilion.storage.accounts import AccountRow, Bearer, PlanRow
+from vermilion.storage.endings import promote_staged
 
 OPERATOR_EMAIL = "operator@localhost"
 DEFAULT_PLAN = PlanRow(
@@ -53,12 +54,14 @@ async def change_account(
     )
     if plan is not None:
         await renew_quota(gateway)
+        await promote_staged(gateway.database, plan)
     return row
 
 
 async def save_plan(gateway: Gateway, actor: Bearer, plan: PlanRow) -> PlanRow:
-    """Make or change a plan."""
+    """Make or change a plan; where its limits grow, waiting tasks go on at once."""
     row = await accounts.save_plan(gateway.database, plan)
+    await promote_staged(gateway.database, plan.id)
     await audit.note(gateway.database, actor.account.id, "plan.save", plan.id, **msgspec.to_builtins(plan))
     return row
 

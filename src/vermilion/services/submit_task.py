@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 import standardwebhooks
 import uuid_utils.compat as uuids
+from msgspec import Meta
 
 from vermilion.domain.catalogue import Offer
 from vermilion.domain.pricing import Quote, quote
@@ -42,13 +43,29 @@ class TaskSubmission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     model: str
     task_type: str
-    input: dict[str, Any]
+    input: Annotated[
+        dict[str, Any], Meta(description="What the offer takes; its schema is in the catalogue.")
+    ]
     webhook: Webhook | None = None
-    metadata: dict[str, Any] | None = None
-    priority: int | None = None
-    deadline_s: float | None = None
-    service_mode: Literal["public", "private"] | None = None
-    parent_id: UUID | None = None
+    metadata: Annotated[
+        dict[str, Any] | None, Meta(description="Your own notes: kept, given back, and searched by lists.")
+    ] = None
+    priority: Annotated[
+        Annotated[int, Meta(ge=0, le=PRIORITY_LAST)] | None,
+        Meta(
+            description="0 is the most urgent; 5 unless you say otherwise. A plan may not allow every urgency."
+        ),
+    ] = None
+    deadline_s: Annotated[
+        Annotated[float, Meta(gt=0, le=DEADLINE_S_MAX)] | None,
+        Meta(description="Seconds after which an unfinished task fails and costs nothing."),
+    ] = None
+    service_mode: Annotated[
+        Literal["public", "private"] | None, Meta(description="`private`: only on your own connections.")
+    ] = None
+    parent_id: Annotated[
+        UUID | None, Meta(description="The completed task of yours that this one follows up.")
+    ] = None
 
 
 class Submitted(msgspec.Struct, frozen=True):
@@ -110,12 +127,6 @@ def price_of(offer: Offer, asked: TaskSubmission) -> Quote:
 
 def _envelope_problems(gateway: Gateway, asked: TaskSubmission) -> list[FieldProblem]:
     problems = []
-    if asked.priority is not None and not 0 <= asked.priority <= PRIORITY_LAST:
-        problems.append(FieldProblem("/priority", f"must be from 0 (most urgent) to {PRIORITY_LAST}"))
-    if asked.deadline_s is not None and not 0 < asked.deadline_s <= DEADLINE_S_MAX:
-        problems.append(
-            FieldProblem("/deadline_s", f"must be more than 0 and at most {DEADLINE_S_MAX} seconds")
-        )
     if asked.service_mode == "private":
         problems.append(
             FieldProblem("/service_mode", "this account has no connection of its own for this model")

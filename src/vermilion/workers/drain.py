@@ -21,9 +21,7 @@ async def drain(gateway: Gateway, pilot: Pilot | None, hurry: asyncio.Event) -> 
     handing_over = asyncio.create_task(_hand_over(gateway, pilot))
     hurrying = asyncio.create_task(hurry.wait())
     patience_s = gateway.settings.drain_timeout_s + HAND_OVER_S
-    await asyncio.wait(
-        {handing_over, hurrying}, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED
-    )
+    await asyncio.wait({handing_over, hurrying}, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
     for task in (handing_over, hurrying):
         task.cancel()
     [failure, _] = await asyncio.gather(handing_over, hurrying, return_exceptions=True)

@@ -7,6 +7,7 @@ With a journal it notes each submit in a file, which is how tests count them.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -69,15 +70,19 @@ class EchoAdapter:
         """Where the work stands by the clock."""
         if ticket is None:
             return Unknown("echo cannot be asked by task id")
-        work = msgspec.json.decode(ticket, type=Ticket)
-        left_s = work.started_at + work.latency_s - self._clock()
-        if left_s > 0 or work.end == "never":
+        try:
+            work = msgspec.json.decode(ticket, type=Ticket)
+        except msgspec.DecodeError:
+            return Unknown("echo never gave this ticket")
+        left_s = self._left_s(work)
+        if left_s > 0:
             return await self._unfinished(work, left_s)
         return _ending(job, work)
 
     async def cancel(self, job: Job, ticket: str) -> bool:
-        """Echo stops whenever it is asked."""
-        return True
+        """Echo stops when it is asked, unless it has ended or the script says that it goes on."""
+        work = msgspec.json.decode(ticket, type=Ticket)
+        return job.input.get("cancel", "stop") == "stop" and self._left_s(work) > 0
 
     def parse_callback(self, headers: Mapping[str, str], body: bytes) -> UUID | None:
         """Echo never calls back."""
@@ -90,7 +95,12 @@ class EchoAdapter:
     async def close(self) -> None:
         """Nothing is held."""
 
+    def _left_s(self, work: Ticket) -> float:
+        """Seconds until the work ends; 0 or less once it has."""
+        return math.inf if work.end == "never" else work.started_at + work.latency_s - self._clock()
+
     async def _scripted_answer(self, job: Job) -> Outcome | None:
+        await asyncio.sleep(float(job.input.get("submit_latency_s", 0)))
         script, failures_wanted = job.input.get("submit", "accept"), job.input.get("submit_failures", 0)
         if script == "accept" or (failures_wanted and self._failures.get(job.task_id, 0) >= failures_wanted):
             return None
