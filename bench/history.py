@@ -62,6 +62,11 @@ TASK_COLUMNS = {
     "started_at": AT,
     "ended_at": f"{AT} + interval '5 seconds'",
 }
+# The labels that accepting those tasks would have written.
+LABELS = """
+    INSERT INTO task_labels (account_id, name, value, task_id)
+    SELECT account_id, label.key, label.value, id FROM tasks, jsonb_each_text(metadata) AS label WHERE account_id = $1
+"""
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,8 @@ async def fill(dsn: str, account_id: str, n: int) -> None:
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(statement, uuid.UUID(account_id), n)
-        await connection.execute("VACUUM ANALYZE tasks")
+        await connection.execute(LABELS, uuid.UUID(account_id))
+        await connection.execute("VACUUM ANALYZE tasks, task_labels")
         await connection.execute("CHECKPOINT")
     finally:
         await connection.close()

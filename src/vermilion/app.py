@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Route, Router
 
 from vermilion import __version__
 from vermilion.bootstrap import Running, begin_drain, running
@@ -59,12 +57,9 @@ def build_app(built: Running) -> App:
         *media_routes(built.gateway),
         *_operation_routes(endpoints),
     ]
-    handlers: dict[int, Callable[[Request, Exception], Awaitable[Response]]] = {
-        404: _not_found,
-        405: _not_allowed,
-    }
-    cold = Starlette(routes=routes, exception_handlers=handlers)
-    cold.router.redirect_slashes = False  # a redirected POST loses its key or its body in too many clients
+    cold = _Cold(
+        Router(routes, redirect_slashes=False)
+    )  # a redirected POST loses its key in too many clients
     return Edge(_Hot(endpoints["POST", TASK_PATH], endpoints["GET", TASK_PATH + "/{id}"], cold))
 
 
@@ -74,6 +69,22 @@ def _operation_routes(endpoints: Mapping[tuple[str, str], Endpoint]) -> list[Bas
     for (method, path), endpoint in endpoints.items():
         by_path.setdefault(path, {})[method] = endpoint
     return [Route(path, _ByMethod(methods), methods=list(methods)) for path, methods in by_path.items()]
+
+
+class _Cold:
+    """Starlette's router alone: its middlewares would answer our refusals themselves."""
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self  # this is what makes the router raise instead of answering in plain text
+        try:
+            await self._router(scope, receive, send)
+        except HTTPException as refused:
+            if refused.status_code == 405:
+                raise MethodNotAllowed(allow=(refused.headers or {}).get("Allow", "")) from None
+            raise NotFound("There is nothing at this path; GET /docs shows what there is.") from None
 
 
 class _ByMethod:
@@ -104,15 +115,6 @@ class _Hot:
                 await self._read(scope, receive, send)
                 return
         await self._cold(scope, receive, send)
-
-
-async def _not_found(_request: Request, _error: Exception) -> Response:
-    raise NotFound("There is nothing at this path; GET /docs shows what there is.")
-
-
-async def _not_allowed(_request: Request, error: Exception) -> Response:
-    allow = (getattr(error, "headers", None) or {}).get("Allow", "")
-    raise MethodNotAllowed(allow=allow)
 
 
 def serve(settings: Settings) -> int:

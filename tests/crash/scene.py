@@ -82,8 +82,10 @@ async def receiver() -> AsyncIterator[tuple[str, Counter[str]]]:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     host, port = runner.addresses[0][:2]
-    yield f"http://{host}:{port}/", told
-    await runner.cleanup()
+    try:
+        yield f"http://{host}:{port}/", told
+    finally:
+        await runner.cleanup()
 
 
 def settings(folder: Path, database_url: str | None = None, **more: str) -> dict[str, str]:

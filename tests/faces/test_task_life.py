@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.support.server import Api
 
 pytestmark = pytest.mark.slow

@@ -14,6 +14,7 @@ from vermilion.http.asgi import Receive, Scope, header
 
 Shape = TypeVar("Shape")
 MoreProblems = Callable[[Any], tuple[FieldProblem, ...]]
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 NUL = rb"\u0000"  #: how JSON writes it; PostgreSQL keeps no text that contains one
 
 
@@ -67,22 +68,29 @@ class BodyDecoder(Generic[Shape]):
             decoded = self._decoder.decode(body)
         except msgspec.ValidationError as first:
             raise InvalidRequest(problems=self._problems(body, first)) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
+        except NOT_JSON as broken:
             raise MalformedBody(f"The body is not valid JSON: {broken}") from None
         if NUL in body:
             _refuse_nul(body)
         return decoded
 
     def _problems(self, body: bytes, first: Exception) -> tuple[FieldProblem, ...]:
-        value = msgspec.json.decode(body)
+        try:
+            value = msgspec.json.decode(body)
+        except msgspec.ValidationError:  # a number that nothing can hold
+            return (_problem(first),)
+        except NOT_JSON as broken:
+            raise MalformedBody(f"The body is not valid JSON: {broken}") from None
         found = field_problems(self._validator, value)
         if self._more_problems is not None:
             found += self._more_problems(value)
-        if found:
-            return found
-        detail, _, path = str(first).partition(" - at `$")
-        pointer = path.rstrip("`").replace("[", "/").replace("]", "").replace(".", "/")
-        return (FieldProblem(pointer or "/", detail),)
+        return found or (_problem(first),)
+
+
+def _problem(wrong: Exception) -> FieldProblem:
+    detail, _, path = str(wrong).partition(" - at `$")
+    pointer = path.rstrip("`").replace("[", "/").replace("]", "").replace(".", "/")
+    return FieldProblem(pointer or "/", detail)
 
 
 def _refuse_nul(body: bytes) -> None:
@@ -112,4 +120,19 @@ def _texts(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
 def schema_of(shape: type) -> dict[str, Any]:
     """The JSON Schema of a shape, with its parts under `$defs`."""
     [schema], parts = msgspec.json.schema_components([shape], ref_template="#/$defs/{name}")
-    return {**schema, "$defs": parts}
+    whole: dict[str, Any] = _telling({**schema, "$defs": parts})
+    return whole
+
+
+def _telling(schema: Any) -> Any:
+    """The same schema, worded so that a value which may be null is told what is wrong inside it."""
+    if isinstance(schema, list):
+        return [_telling(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    told = {name: _telling(part) for name, part in schema.items()}
+    choices = told.get("anyOf", [])
+    if len(choices) == 2 and {"type": "null"} in choices:
+        del told["anyOf"]
+        told |= {"if": {"type": "null"}, "else": next(c for c in choices if c != {"type": "null"})}
+    return told

@@ -146,12 +146,17 @@ def _query(scope: Scope, shape: type) -> Any:
 
 
 def _nested(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    """Query pairs by name; `name[key]=value` becomes an object."""
+    """Query pairs by name; `name[key]=value` becomes an object. Raises InvalidRequest for a name given twice."""
     query: dict[str, Any] = {}
     for name, value in pairs:
         outer, bracket, key = name.partition("[")
+        holder: Any = query
+        key_in = name
         if bracket and key.endswith("]"):
-            query.setdefault(outer, {})[key[:-1]] = value
-        else:
-            query[name] = value
+            holder, key_in = query.setdefault(outer, {}), key[:-1]
+        if not isinstance(holder, dict) or key_in in holder:
+            raise InvalidRequest(
+                "A query parameter is wrong.", problems=(FieldProblem(f"?{name}", "is given twice"),)
+            )
+        holder[key_in] = value
     return query

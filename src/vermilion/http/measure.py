@@ -32,7 +32,9 @@ class RequestMeasure(Collector):
         for status, count in sorted(self._by_status.items()):
             answers.add_metric([str(status)], count)
         yield answers
-        times = HistogramMetricFamily("vermilion_http_request_seconds", "Time to the first byte of the answer.")
+        times = HistogramMetricFamily(
+            "vermilion_http_request_seconds", "Time to the first byte of the answer."
+        )
         so_far, buckets = 0, []
         for bound, count in zip((*BOUNDS_S, "+Inf"), self._buckets, strict=True):
             so_far += count

@@ -156,10 +156,12 @@ def offer_name(model: str, task_type: str) -> str:
 
 
 def _tie_inputs(parts: dict[str, Any], catalogue: Catalogue) -> None:
-    """Say which input belongs to which model and task type."""
+    """Say which models and task types there are, and which input belongs to them."""
     submission = parts.get("TaskSubmission")
     if submission is None:
         return
+    submission["properties"]["model"]["enum"] = sorted(catalogue.models)
+    submission["properties"]["task_type"]["enum"] = sorted({task_type for _, task_type in catalogue.offers})
     submission["allOf"] = [
         {
             "if": {"properties": {"model": {"const": model}, "task_type": {"const": task_type}}},

@@ -38,7 +38,7 @@ def media_path(gateway: Gateway, asset_id: UUID, expires_at: datetime) -> str:
 async def open_media(
     gateway: Gateway, asset_id: UUID, *, expires: str, signature: str, thumbnail: bool = False
 ) -> ServedFile:
-    """The file of a signed link. Raises Forbidden for a link that is forged or over, NotFound for a file that is gone."""
+    """The file of a signed link. Raises Forbidden if the link is forged or over, NotFound if the file is gone."""
     verdict = check_media(
         asset_id, expires=expires, signature=signature, now=int(time.time()), key=gateway.signing_key
     )

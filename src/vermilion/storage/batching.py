@@ -51,7 +51,7 @@ class Batcher(Generic[Item, Result]):
     async def _run(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
             results = await self._flush([item for item, _ in batch])
-        except Exception as failure:
+        except Exception as failure:  # noqa: BLE001  (it is handed to whoever asked)
             if len(batch) == 1:
                 _answer(batch[0][1], failure)
                 return

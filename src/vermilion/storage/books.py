@@ -25,8 +25,8 @@ READ_OWNERS = "SELECT id, account_id FROM tasks WHERE id = ANY($1::uuid[])"
 
 # Lock the tasks that are to end, with their open holds.
 LOCK_TASKS = """
-SELECT t.id, t.account_id, t.family, t.queue, t.status, t.node_id, t.connection_id, t.key_id, t.held, t.webhook, t.created_at,
-       h.grant_ids, h.grant_units
+SELECT t.id, t.account_id, t.family, t.queue, t.status, t.node_id, t.connection_id, t.key_id, t.held, t.webhook,
+       t.created_at, h.grant_ids, h.grant_units
 FROM tasks t LEFT JOIN holds h ON h.task_id = t.id
 WHERE t.id = ANY($1::uuid[]) ORDER BY t.id FOR UPDATE OF t
 """

@@ -61,7 +61,8 @@ NOTE_TROUBLE = SET_STATE.replace("WHERE id = $1", "WHERE id = $1 AND state IN ('
 
 # The waiting and running tasks of each queue.
 COUNT_QUEUES = """
-SELECT queue, count(*) FILTER (WHERE status = 'staged') AS staged, count(*) FILTER (WHERE status = 'pending') AS pending,
+SELECT queue, count(*) FILTER (WHERE status = 'staged') AS staged,
+       count(*) FILTER (WHERE status = 'pending') AS pending,
        count(*) FILTER (WHERE status = 'processing') AS processing
 FROM tasks WHERE status IN ('staged', 'pending', 'processing') GROUP BY queue ORDER BY queue
 """

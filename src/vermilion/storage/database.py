@@ -19,7 +19,15 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x5EED_CAFE  #: any constant that every node shares
 CONFLICT_TRIES = 5
 #: Statements are prepared once and planned once: planning the set-based ones takes longer than running them.
-SESSION = {"application_name": "vermilion", "timezone": "UTC", "plan_cache_mode": "force_generic_plan"}
+#: Planned on small tables, a scan would stay chosen while they grow, so here everything goes through an index.
+SESSION = {
+    "application_name": "vermilion",
+    "timezone": "UTC",
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
 log = get_logger("database")
 Answer = TypeVar("Answer")
 

@@ -9,7 +9,9 @@ import msgspec
 
 from vermilion.storage.database import Database
 
-COLUMNS = "id, account_id, task_id, event, url, secret, state, attempts, next_attempt_at, last_status, last_error, created_at"
+COLUMNS = """
+    id, account_id, task_id, event, url, secret, state, attempts, next_attempt_at, last_status, last_error, created_at
+"""
 
 
 class DeliveryRow(msgspec.Struct, frozen=True):

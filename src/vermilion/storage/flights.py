@@ -171,7 +171,8 @@ RETURNING {COLUMNS}
 
 # Ask whoever holds a task to cancel it.
 ASK_CANCEL = """
-UPDATE tasks SET cancel_asked = true WHERE id = $1 AND status = 'processing' RETURNING pg_notify('vermilion_cancel', id::text)
+UPDATE tasks SET cancel_asked = true WHERE id = $1 AND status = 'processing'
+RETURNING pg_notify('vermilion_cancel', id::text)
 """
 
 # Active tasks whose deadline has passed.

@@ -84,6 +84,12 @@ WITH admitted AS MATERIALIZED (
            input, metadata, webhook, price, held,
            $3::timestamptz + deadline_s * interval '1 second', $3::timestamptz
     FROM admitted
+), new_labels AS (
+    INSERT INTO task_labels (account_id, name, value, task_id)
+    SELECT a.account_id, label.name, label.value, a.id
+    FROM admitted a CROSS JOIN LATERAL jsonb_each_text(a.metadata) AS label (name, value)
+    WHERE a.metadata IS NOT NULL AND jsonb_typeof(a.metadata -> label.name) IN ('string', 'number', 'boolean')
+      AND length(label.name) + length(label.value) <= 500
 ), new_holds AS (
     INSERT INTO holds (task_id, account_id, units, grant_ids, grant_units)
     SELECT id, account_id, held, grant_ids, grant_units FROM admitted

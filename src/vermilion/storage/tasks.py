@@ -13,9 +13,11 @@ from vermilion.storage.database import Database
 
 QUEUE_POSITION_MAX = 100  #: positions beyond this are not counted out
 
+ORDER_BY_LABEL = "label_0.task_id"  #: the end of the labels' index, so that a page is a range of it
+
 COLUMNS = """
-    id, account_id, key_id, parent_id, model, task_type, family, queue, status, version, progress, progress_text,
-    input, metadata, webhook, price, held, charged, output, error, submission, connection_id, attempt,
+    tasks.id, tasks.account_id, key_id, parent_id, model, task_type, family, queue, status, version, progress,
+    progress_text, input, metadata, webhook, price, held, charged, output, error, submission, connection_id, attempt,
     deadline_at, created_at, started_at, ended_at
 """
 
@@ -61,7 +63,7 @@ class TaskFilter(msgspec.Struct, frozen=True):
     model: str | None = None
     created_after: UUID | None = None  #: the smallest id of that time
     created_before: UUID | None = None
-    metadata: str | None = None  #: a JSON object that the task's metadata must contain
+    labels: tuple[tuple[str, str], ...] = ()  #: (name, value) of scalars that the metadata must have
 
 
 # Many tasks by id, each pending one with its place in its queue, counted up to a bound.
@@ -89,12 +91,16 @@ async def read_many(database: Database, ids: Sequence[UUID]) -> list[TaskRow | N
 async def read_history(
     database: Database, wanted: TaskFilter, *, before: UUID | None, limit: int
 ) -> list[TaskRow]:
-    """Newest first, at most `limit`, older than `before`. Never counts and never skips rows."""
-    conditions, arguments = _conditions(wanted, before)
+    """Newest first, at most `limit`, older than `before`. Never counts and never skips rows.
+
+    Labels need an account: they are looked up in an index that it leads.
+    """
+    source, conditions, arguments = _conditions(wanted, before)
     arguments.append(limit)
+    order = ORDER_BY_LABEL if wanted.labels else "tasks.id"
     where = " AND ".join(conditions) or "true"
     # A page of history, by the newest id first.
-    sql = f"SELECT {COLUMNS} FROM tasks WHERE {where} ORDER BY id DESC LIMIT ${len(arguments)}"
+    sql = f"SELECT {COLUMNS} FROM {source} WHERE {where} ORDER BY {order} DESC LIMIT ${len(arguments)}"
     return [TaskRow(*row) for row in await database.fetch(sql, *arguments)]
 
 
@@ -103,18 +109,35 @@ async def read_parent(database: Database, task_id: UUID) -> Any | None:
     return await database.fetchrow(READ_PARENT, task_id)
 
 
-def _conditions(wanted: TaskFilter, before: UUID | None) -> tuple[list[str], list[Any]]:
-    conditions, arguments = [], []
-    for value, condition in (
-        (wanted.account_id, "account_id = ${}"),
-        (wanted.status, "status = ${}"),
-        (wanted.model, "model = ${}"),
-        (wanted.metadata, "metadata @> ${}::jsonb"),
-        (wanted.created_after, "id >= ${}"),
-        (wanted.created_before, "id < ${}"),
-        (before, "id < ${}"),
+def _conditions(wanted: TaskFilter, before: UUID | None) -> tuple[str, list[str], list[Any]]:
+    source = "tasks"
+    conditions: list[str] = []
+    arguments: list[Any] = []
+
+    def add(condition: str, *values: Any) -> None:
+        numbers = range(len(arguments) + 1, len(arguments) + len(values) + 1)
+        arguments.extend(values)
+        conditions.append(condition.format(*numbers))
+
+    if wanted.account_id is not None and not wanted.labels:
+        add("tasks.account_id = ${}", wanted.account_id)
+    for number, (name, value) in enumerate(wanted.labels):
+        label = f"label_{number}"
+        source += f" JOIN task_labels {label} ON {label}.task_id = tasks.id"
+        add(
+            f"({label}.account_id, {label}.name, {label}.value) = (${{}}, ${{}}, ${{}})",
+            wanted.account_id,
+            name,
+            value,
+        )
+    order_id = ORDER_BY_LABEL if wanted.labels else "tasks.id"
+    for bound, condition in (
+        (wanted.status, "tasks.status = ${}"),
+        (wanted.model, "tasks.model = ${}"),
+        (wanted.created_after, order_id + " >= ${}"),
+        (wanted.created_before, order_id + " < ${}"),
+        (before, order_id + " < ${}"),
     ):
-        if value is not None:
-            arguments.append(value)
-            conditions.append(condition.format(len(arguments)))
-    return conditions, arguments
+        if bound is not None:
+            add(condition, bound)
+    return source, conditions, arguments

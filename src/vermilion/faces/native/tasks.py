@@ -26,11 +26,12 @@ from vermilion.services.watch_task import WAIT_S_MAX, wait_for_end
 from vermilion.storage.tasks import TaskFilter, TaskRow
 
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+LABELS_MAX = 4  #: of one list query
 WAIT = re.compile(r"(?:^|[,;\s])wait(?:\s*=\s*\"?(\d{1,6})\"?)?(?=$|[,;\s])")
 
 
 class TaskQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a list of tasks can be narrowed to. `metadata[key]=value` matches strings in the task's metadata."""
+    """What a list of tasks can be narrowed to. `metadata[key]=value` matches scalars in the task's metadata."""
 
     status: Status | None = None
     model: str | None = None
@@ -120,8 +121,18 @@ def task_filter(query: TaskQuery, account_id: UUID | None) -> TaskFilter:
         model=query.model,
         created_after=_first_id_of(query.created_after),
         created_before=_first_id_of(query.created_before),
-        metadata=msgspec.json.encode(query.metadata).decode() if query.metadata else None,
+        labels=_labels(query.metadata, account_id),
     )
+
+
+def _labels(metadata: dict[str, str] | None, account_id: UUID | None) -> tuple[tuple[str, str], ...]:
+    if not metadata:
+        return ()
+    if account_id is None:
+        raise InvalidRequest(problems=(FieldProblem("?metadata", "needs account_id beside it"),))
+    if len(metadata) > LABELS_MAX:
+        raise InvalidRequest(problems=(FieldProblem("?metadata", f"takes at most {LABELS_MAX} labels"),))
+    return tuple(metadata.items())
 
 
 def idempotency_key(call: Call) -> str | None:

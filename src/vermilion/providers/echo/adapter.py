@@ -70,9 +70,8 @@ class EchoAdapter:
         """Where the work stands by the clock."""
         if ticket is None:
             return Unknown("echo cannot be asked by task id")
-        try:
-            work = msgspec.json.decode(ticket, type=Ticket)
-        except msgspec.DecodeError:
+        work = _read(ticket)
+        if work is None:
             return Unknown("echo never gave this ticket")
         left_s = self._left_s(work)
         if left_s > 0:
@@ -81,8 +80,8 @@ class EchoAdapter:
 
     async def cancel(self, job: Job, ticket: str) -> bool:
         """Echo stops when it is asked, unless it has ended or the script says that it goes on."""
-        work = msgspec.json.decode(ticket, type=Ticket)
-        return job.input.get("cancel", "stop") == "stop" and self._left_s(work) > 0
+        work = _read(ticket)
+        return work is not None and job.input.get("cancel", "stop") == "stop" and self._left_s(work) > 0
 
     def parse_callback(self, headers: Mapping[str, str], body: bytes) -> UUID | None:
         """Echo never calls back."""
@@ -144,6 +143,13 @@ class EchoAdapter:
             os.write(descriptor, line)
         finally:
             os.close(descriptor)
+
+
+def _read(ticket: str) -> Ticket | None:
+    try:
+        return msgspec.json.decode(ticket, type=Ticket)
+    except msgspec.DecodeError:
+        return None
 
 
 def _submit_answers() -> dict[str, Outcome]:

@@ -163,7 +163,15 @@ CREATE INDEX tasks_claim ON tasks (queue, priority, rank, id) WHERE status = 'pe
 CREATE INDEX tasks_staged ON tasks (account_id, family, priority, rank, id) WHERE status = 'staged';
 CREATE INDEX tasks_in_flight ON tasks (node_id) WHERE status = 'processing';
 CREATE INDEX tasks_deadline ON tasks (deadline_at) WHERE status IN ('staged', 'pending', 'processing');
-CREATE INDEX tasks_metadata ON tasks USING gin (metadata jsonb_path_ops) WHERE metadata IS NOT NULL;
+
+-- The scalars of tasks' metadata, so that a page of history by label is one range of one index, however long it is.
+CREATE TABLE task_labels (
+    account_id uuid NOT NULL,
+    name       text NOT NULL,
+    value      text NOT NULL,
+    task_id    uuid NOT NULL,
+    PRIMARY KEY (account_id, name, value, task_id)
+);
 
 CREATE TABLE idempotency (
     account_id   uuid NOT NULL,
@@ -258,6 +266,6 @@ CREATE TABLE audit (
 );
 
 -- migrate: rollback
-DROP TABLE audit, deliveries, assets, nodes, queue_clock, connections, idempotency, tasks, entries, holds, grants,
+DROP TABLE audit, deliveries, assets, nodes, queue_clock, connections, idempotency, task_labels, tasks, entries, holds, grants,
     lanes, wallets, api_keys, accounts, plans;
 DROP FUNCTION refuse_change();
