@@ -116,6 +116,7 @@ async def gateway(dsn: str, *, options: Options, role: str, name: str = "vermili
             "VERMILION_DATA_DIR": folder,
             "VERMILION_OPERATOR_KEY": OPERATOR_KEY,
             "VERMILION_ECHO": "1",
+            "VERMILION_SECRET_KEY": "5e" * 32,
             "VERMILION_ROLE": role,
             "VERMILION_LOG_LEVEL": "warning",  # the peers log no requests either
         }

@@ -1,22 +1,13 @@
-"""The ASGI application and the process around it: what is mounted where, start, drain and end."""
+"""The ASGI application: what is mounted where, and in what order a request passes through it."""
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import signal
-import socket
-import sys
-from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
-from typing import Any, cast
+from collections.abc import Mapping
 
-import uvicorn
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route, Router
 
-from vermilion import __version__
-from vermilion.bootstrap import Running, begin_drain, running
+from vermilion.bootstrap import Running
 from vermilion.errors import MethodNotAllowed, NotFound
 from vermilion.faces.native import account, admin, oversight, stream, tasks
 from vermilion.faces.native.docs import docs_routes
@@ -27,8 +18,6 @@ from vermilion.http.edge import Edge
 from vermilion.http.endpoints import Endpoint
 from vermilion.http.health import health_routes
 from vermilion.http.openapi import openapi_document
-from vermilion.logs import get_logger
-from vermilion.settings import Settings
 
 OPERATIONS = (
     *tasks.OPERATIONS,
@@ -37,10 +26,7 @@ OPERATIONS = (
     *admin.OPERATIONS,
     *oversight.OPERATIONS,
 )
-EXIT_FAILED = 1
-STOP_S_MAX = 120  #: what ending may take beyond the drain; PostgreSQL's fast stop alone may take 60
 TASK_PATH = "/v1/tasks"
-log = get_logger("app")
 
 
 def build_app(built: Running) -> App:
@@ -115,117 +101,3 @@ class _Hot:
                 await self._read(scope, receive, send)
                 return
         await self._cold(scope, receive, send)
-
-
-def serve(settings: Settings) -> int:
-    """Run until SIGTERM or SIGINT; answers the exit code."""
-    try:
-        listening = _bind(settings)
-    except OSError as taken:
-        print(f"Cannot listen on {settings.host}:{settings.port}: {taken.strerror}.", file=sys.stderr)
-        print("Choose another port: VERMILION_PORT=8001 make serve", file=sys.stderr)
-        return EXIT_FAILED
-    with listening:
-        port = listening.getsockname()[1]
-        return _loop_runner()(_serve(settings.model_copy(update={"port": port}), listening))
-
-
-def _loop_runner() -> Callable[[Awaitable[int]], int]:
-    import uvloop  # noqa: PLC0415  (not on every platform)
-
-    return uvloop.run
-
-
-def _bind(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((settings.host, settings.port))
-    except OSError:
-        listening.close()
-        raise
-    listening.set_inheritable(False)
-    return listening
-
-
-async def _serve(settings: Settings, listening: socket.socket) -> int:
-    stop, hurry = asyncio.Event(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, _asked_to_stop, settings, stop, hurry)
-    async with running(settings, hurry) as built:
-        server = uvicorn.Server(_server_config(build_app(built)))
-        server.capture_signals = _no_signals  # type: ignore[assignment, method-assign]
-        gc.collect()
-        gc.freeze()
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        _announce(settings, built)
-        return await _until_stopped(stop, built, server, serving)
-
-
-def _asked_to_stop(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event) -> None:
-    """Stop; asked a second time, without waiting for work in hand. The kernel ends a process that hangs over it."""
-    if stop.is_set():
-        hurry.set()
-        return
-    stop.set()
-    signal.alarm(round(settings.drain_timeout_s) + STOP_S_MAX)
-
-
-async def _until_stopped(
-    stop: asyncio.Event, built: Running, server: uvicorn.Server, serving: asyncio.Task[None]
-) -> int:
-    stopping = asyncio.create_task(stop.wait())
-    waits: set[asyncio.Future[object]] = {
-        cast(Any, future) for future in (stopping, serving, built.failure) if future
-    }
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    begin_drain(built)
-    failed = built.failure is not None and built.failure.done() and built.failure.exception()
-    if failed:
-        log.error("a loop died; the process stops", error=repr(failed))
-    server.should_exit = True
-    await serving
-    stopping.cancel()
-    return EXIT_FAILED if failed else 0
-
-
-def _server_config(app: App) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,  # type: ignore[arg-type]
-        loop="none",
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=5,
-        backlog=2048,
-    )
-
-
-class _no_signals:  # noqa: N801  (stands for uvicorn's context manager; this process handles its own signals)
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_error: object) -> None:
-        return None
-
-
-def _announce(settings: Settings, built: Running) -> None:
-    origin = settings.origin
-    print(f"Vermilion {__version__} listens on {origin} (API reference: {origin}/docs)", flush=True)
-    if built.first_operator_key is None:
-        return
-    path = settings.data_dir / "operator.key"
-    _write_private(path, built.first_operator_key)
-    print(f"Operator key, shown this once (kept in {path}): {built.first_operator_key}", flush=True)
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text + "\n")

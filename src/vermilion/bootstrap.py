@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,8 +13,8 @@ from uuid import UUID
 
 import uuid_utils.compat as uuids
 
-from vermilion import catalog, faults
-from vermilion.domain.catalogue import Catalogue, parse_family
+from vermilion import faults
+from vermilion.catalog import load_catalogue
 from vermilion.egress.client import GuardedClient
 from vermilion.engines.contract import EngineError, EngineRefused
 from vermilion.engines.pool import EnginePool
@@ -36,8 +34,9 @@ from vermilion.storage.batching import Batcher
 from vermilion.storage.blobs import open_blobs
 from vermilion.storage.database import Database
 from vermilion.storage.deliveries import DeliveryRow
-from vermilion.storage.embedded import EmbeddedPostgres
+from vermilion.storage.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from vermilion.storage.listener import Listener
+from vermilion.storage.master_key import MasterKeyMismatch, claim_database, read_master_key
 from vermilion.storage.postgres_guard import PostgresGuard
 from vermilion.storage.tasks import TaskRow
 from vermilion.workers.deliverer import Deliverer
@@ -49,6 +48,8 @@ from vermilion.workers.pilot import Pilot
 INSPECTION_MEMORY_BYTES_MAX = 1_500_000_000
 INSPECTION_TIMEOUT_S = 60.0
 WORKING_ROLES = ("all", "worker", "engine")
+#: What the operator has to mend before a gateway can start; each says how.
+START_REFUSALS = (EmbeddedPostgresError, MasterKeyMismatch, ServiceUnavailable)
 log = get_logger("bootstrap")
 
 
@@ -87,32 +88,9 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
 
 
 def _named(settings: Settings) -> Settings:
-    """The settings with a node name: the host's and the port, which no other live process can have."""
-    if settings.node_name:
-        return settings
-    return settings.model_copy(update={"node_name": f"{socket.gethostname()}:{settings.port}"})
-
-
-def load_catalogue(settings: Settings) -> Catalogue:
-    """The packaged families; echo only if the settings ask for it. Raises ValueError for a wrong file."""
-    folder = Path(catalog.__file__).parent
-    files = sorted(folder.glob("*.toml"))
-    families = [parse_family(path.read_bytes(), path.name) for path in files]
-    return Catalogue(family for family in families if settings.echo or family.family != "echo")
-
-
-def signing_key(settings: Settings) -> bytes:
-    """The master key: from the settings, or from a file in the data folder that only its owner may read."""
-    if settings.secret_key is not None:
-        return bytes.fromhex(settings.secret_key.get_secret_value())
-    path = settings.data_dir / "secret.key"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return bytes.fromhex(path.read_text().strip())
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(32) + "\n")
-    return bytes.fromhex(path.read_text().strip())
+    """The settings with a whole path, for workers run elsewhere, and a node name that no other live process has."""
+    node_name = settings.node_name or f"{socket.gethostname()}:{settings.port}"
+    return settings.model_copy(update={"data_dir": settings.data_dir.absolute(), "node_name": node_name})
 
 
 async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
@@ -130,6 +108,9 @@ async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
 
 
 async def _build_gateway(settings: Settings, database: Database, stack: AsyncExitStack) -> Gateway:
+    given = settings.secret_key.get_secret_value() if settings.secret_key else None
+    master_key = read_master_key(given, settings.data_dir)
+    await claim_database(database, master_key)
     egress = GuardedClient(settings.egress_allow)
     stack.push_async_callback(egress.close)
     inspection = EnginePool(
@@ -141,13 +122,13 @@ async def _build_gateway(settings: Settings, database: Database, stack: AsyncExi
         settings=settings,
         node_id=uuids.uuid7(),
         database=database,
-        catalogue=load_catalogue(settings),
+        catalogue=load_catalogue(echo=settings.echo),
         blobs=open_blobs(settings.media_url, data_dir=settings.data_dir),
         egress=egress,
         inspect=_Inspection(inspection),
         watchers=Watchers(),
         keys=KeyCache(lambda hash_: accounts.read_bearer(database, hash_)),
-        signing_key=signing_key(settings),
+        signing_key=master_key,
         submissions=Batcher(lambda batch: submissions.accept(database, batch)),
         reads=Batcher(lambda ids: tasks.read_many(database, ids)),
         endings=Batcher(lambda batch: endings.end_tasks(database, batch)),

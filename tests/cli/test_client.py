@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import BaseTestServer, TestServer
 
 from vermilion.cli.client import Client, open_client
 from vermilion.cli.failures import CommandFailed, Refused, Unreachable
@@ -161,7 +161,7 @@ async def test_a_broken_stream_is_resumed(client: Client, answers: Answers) -> N
     assert [None, "7"] == [request.headers.get("last-event-id") for request in answers.requests]
 
 
-def where_is(server: TestServer) -> Where:
+def where_is(server: BaseTestServer) -> Where:
     return Where(str(server.make_url("")).rstrip("/"), "k", "test")
 
 

@@ -49,9 +49,10 @@ def test_a_photograph_that_is_not_there_stops_the_demo(cli: Cli) -> None:
 
 def test_a_gateway_that_cannot_start_is_explained(cli: Cli) -> None:
     """The end of its log is the message."""
-    done = cli("demo", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    done = cli("demo", VERMILION_PG_BIN="nowhere")
     assert 1 == done.returncode
     assert "did not start" in done.stderr
+    assert "nowhere has no" in done.stderr
 
 
 async def test_a_terminated_demo_takes_its_gateway_along(database_url: str, tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ VARIANTS: tuple[dict[str, Any], ...] = (
 # Every active task must be counted exactly once wherever it is counted.
 MISCOUNTED = """
 SELECT 'wallet' AS what, w.account_id::text AS whose, w.running AS said,
-       (SELECT count(*) FROM tasks t WHERE t.account_id = w.account_id AND t.status IN ('pending', 'processing')) AS true
+       (SELECT count(*) FROM tasks t
+        WHERE t.account_id = w.account_id AND t.status IN ('pending', 'processing')) AS true
 FROM wallets w
 UNION ALL
 SELECT 'held', w.account_id::text, w.held,
@@ -72,7 +73,7 @@ async def receiver() -> AsyncIterator[tuple[str, Counter[str]]]:
     told: Counter[str] = Counter()
 
     async def hear(request: web.Request) -> web.Response:
-        told[(await request.json())["id"]] += 1
+        told[(await request.json())["data"]["id"]] += 1
         return web.Response()
 
     app = web.Application()

@@ -29,7 +29,7 @@ DAY = timedelta(days=1)
 def account(remaining: int = 100, *, active: bool = True, total: int = 2, **family: int) -> AccountState:
     grants = [Grant(UUID(int=1), None, remaining, None, NOW)]
     limits = PlanLimits(total, family, weight=1, priority_best=5)
-    return AccountState(UUID(int=9), active, 0, 0, limits, grants=grants)
+    return AccountState(UUID(int=9), active, 0, limits, grants=grants)
 
 
 def cap(units: int, *, used: int = 0, window: str = "never", started: datetime = NOW) -> KeyCap:
@@ -37,7 +37,7 @@ def cap(units: int, *, used: int = 0, window: str = "never", started: datetime =
 
 
 def submit(state: AccountState, units: int = 10, *, family: str = "echo", **more: Any) -> Admission:
-    ask = Ask(family, units, more.pop("priority", 5))
+    ask = Ask(family, more.pop("queue", "q"), units, more.pop("priority", 5))
     return admit(state, ask, cap=more.pop("cap", None), virtual_time=0, now=more.pop("now", NOW))
 
 
@@ -116,6 +116,14 @@ def test_a_cap_starts_over_with_its_window(window: str, later: timedelta, start:
     key.renew(NOW + later)
 
     assert (start, used) == (key.window_start, key.used)
+
+
+def test_each_queue_has_its_own_turns() -> None:
+    """Work in one queue does not push back the account's next task in another."""
+    state = account()
+    ranks = [submit(state, queue=queue).rank for queue in ("a", "a", "b")]
+
+    assert ranks[1] == 2 * ranks[0] == 2 * ranks[2]
 
 
 def test_a_free_task_needs_no_money() -> None:

@@ -16,11 +16,12 @@ from typing import Any, Self
 import aiohttp
 
 OPERATOR_KEY = "vmk_test_operator_key_0123456789abcdef"
+SECRET_KEY = "5e" * 32  #: nodes of one database share it
 READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
 RUN = (
     "import sys; from vermilion.settings import load_settings; from vermilion.logs import set_up_logs; "
-    "from vermilion.app import serve; settings = load_settings(); "
+    "from vermilion.server import serve; settings = load_settings(); "
     "set_up_logs(settings.log_level, 'json'); sys.exit(serve(settings))"
 )
 SOURCES = Path(__file__).parents[2] / "src"
@@ -114,6 +115,7 @@ class Server:
             "VERMILION_DATA_DIR": str(self.data_dir),
             "VERMILION_PORT": str(self.port),
             "VERMILION_OPERATOR_KEY": OPERATOR_KEY,
+            "VERMILION_SECRET_KEY": SECRET_KEY,
             "VERMILION_ECHO": "1",
             "VERMILION_EGRESS_ALLOW": "127.0.0.0/8",
             "VERMILION_DRAIN_TIMEOUT_S": "3",

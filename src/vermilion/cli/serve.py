@@ -32,8 +32,8 @@ def serve(
 
 def _serve(overrides: dict[str, object]) -> int:
     settings = read_settings(**overrides)
-    from vermilion import app  # noqa: PLC0415  (the whole server; no other command needs it)
+    from vermilion import server  # noqa: PLC0415  (the whole server; no other command needs it)
     from vermilion.logs import set_up_logs  # noqa: PLC0415  (the same)
 
     set_up_logs(settings.log_level, settings.log_format)
-    return app.serve(settings)
+    return server.serve(settings)

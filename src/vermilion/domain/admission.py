@@ -41,9 +41,9 @@ class AccountState:
     account_id: UUID
     active: bool
     running: int
-    last_rank: int
     limits: PlanLimits
     lanes: dict[str, int] = field(default_factory=dict)
+    last_ranks: dict[str, int] = field(default_factory=dict)  #: by queue
     grants: list[Grant] = field(default_factory=list)
     held_added: int = 0
 
@@ -83,6 +83,7 @@ class Ask:
     """The part of a submission that the decision depends on."""
 
     family: str
+    queue: str
     units: int
     priority: int
 
@@ -114,11 +115,12 @@ def admit(
         cap.used += ask.units
     account.held_added += ask.units
     account.lanes.setdefault(ask.family, 0)
-    account.last_rank = next_rank(virtual_time, account.last_rank, ask.units, account.limits.weight)
+    rank = next_rank(virtual_time, account.last_ranks.get(ask.queue, 0), ask.units, account.limits.weight)
+    account.last_ranks[ask.queue] = rank
     status = Status.PENDING if account.has_place(ask.family) else Status.STAGED
     if status is Status.PENDING:
         account.take_place(ask.family)
-    return Admission(status, account.last_rank, allocations)
+    return Admission(status, rank, allocations)
 
 
 def _refuse(account: AccountState, ask: Ask, cap: KeyCap | None, now: datetime) -> None:

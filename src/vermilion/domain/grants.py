@@ -61,7 +61,7 @@ def spendable(grants: Iterable[Grant], family: str, now: datetime) -> list[Grant
 def allocate(
     grants: Iterable[Grant], units: int, family: str, now: datetime
 ) -> tuple[Allocation, ...] | None:
-    """Reserve `units` from the grants in burn order, lowering their `remaining`; None (and no change) if they fall short."""
+    """Reserve `units` from the grants in burn order, lowering `remaining`; None and no change if they fall short."""
     if units == 0:
         return ()
     usable = spendable(grants, family, now)

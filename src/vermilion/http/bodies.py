@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +16,8 @@ from vermilion.http.asgi import Receive, Scope, header
 
 Shape = TypeVar("Shape")
 MoreProblems = Callable[[Any], tuple[FieldProblem, ...]]
+DROPPED_BYTES_MAX = 100_000_000
+DROPPING_S_MAX = 10.0
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 NUL = rb"\u0000"  #: how JSON writes it; PostgreSQL keeps no text that contains one
 
@@ -23,15 +27,17 @@ class ClientGone(Exception):
 
 
 async def read_body(scope: Scope, receive: Receive, bytes_max: int) -> bytes:
-    """The whole body. Raises BodyTooLarge as soon as that is certain."""
+    """The whole body. Raises BodyTooLarge as soon as that is certain and the client can hear it."""
     announced = header(scope, b"content-length")
-    if announced is not None and announced.isdigit() and int(announced) > bytes_max:
-        raise BodyTooLarge(f"The body may have at most {bytes_max} bytes.")
+    if announced is not None and announced.isdecimal() and int(announced) > bytes_max:
+        if header(scope, b"expect") is None:
+            await _let_finish(receive)
+        raise _too_large(bytes_max)
     message = await receive()
     if not message.get("more_body"):
         body: bytes = _piece(message)
         if len(body) > bytes_max:
-            raise BodyTooLarge(f"The body may have at most {bytes_max} bytes.")
+            raise _too_large(bytes_max)
         return body
     return await _read_pieces(message, receive, bytes_max)
 
@@ -43,8 +49,27 @@ async def _read_pieces(message: Any, receive: Receive, bytes_max: int) -> bytes:
         pieces.append(_piece(message))
         size += len(pieces[-1])
         if size > bytes_max:
-            raise BodyTooLarge(f"The body may have at most {bytes_max} bytes.")
+            pieces.clear()
+            if message.get("more_body"):
+                await _let_finish(receive)
+            raise _too_large(bytes_max)
     return b"".join(pieces)
+
+
+async def _let_finish(receive: Receive) -> None:
+    """Drop what the client is still sending, within bounds: one that is cut off in the middle never reads why."""
+    left = DROPPED_BYTES_MAX
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DROPPING_S_MAX):
+            while left > 0:
+                message = await receive()
+                left -= len(_piece(message))
+                if not message.get("more_body"):
+                    return
+
+
+def _too_large(bytes_max: int) -> BodyTooLarge:
+    return BodyTooLarge(f"The body may have at most {bytes_max} bytes.")
 
 
 def _piece(message: Any) -> bytes:

@@ -58,13 +58,13 @@ def openapi_document(
 
 
 def all_errors() -> list[type[VermilionError]]:
-    """Every error of the tree, parents first."""
+    """Every error of the tree that `errors` draws, parents first."""
     found: list[type[VermilionError]] = []
     waiting: list[type[VermilionError]] = [VermilionError]
     while waiting:
         kind = waiting.pop(0)
         found.append(kind)
-        waiting += kind.__subclasses__()
+        waiting += [child for child in kind.__subclasses__() if child.__module__ == VermilionError.__module__]
     return found
 
 
@@ -143,6 +143,8 @@ def _responses(operation: Operation, schema_of: dict[Any, Any]) -> dict[str, Any
         statuses |= {400, 413}
     titles = {kind.status: kind.title for kind in reversed(all_errors())}
     responses = {str(operation.status): good}
+    if operation.streams:
+        responses["204"] = {"description": "It is over, and the client has seen its end."}
     if "Prefer" in operation.headers and operation.status == 201:
         responses["200"] = {**good, "description": "The task ended while the request waited."}
     for status in sorted(statuses):

@@ -84,7 +84,7 @@ def _retry_after_s(answer: PostAnswer) -> float | None:
     value = next((v for k, v in answer.headers.items() if k.lower() == "retry-after"), None)
     if value is None:
         return None
-    if value.isdigit():
+    if value.isdecimal():
         return min(float(value), 86_400)
     try:
         return min(max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()), 86_400)

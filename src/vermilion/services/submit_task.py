@@ -174,7 +174,7 @@ def _new_task(
         task_type=offer.task_type,
         family=offer.family,
         queue=offer.queue,
-        priority=PRIORITY_DEFAULT if asked.priority is None else asked.priority,
+        priority=_priority(bearer, asked),
         units=price_of(offer, asked).units,
         input=_text(task_input, "/input", INPUT_BYTES_MAX),
         metadata=_text(asked.metadata, "/metadata", METADATA_BYTES_MAX)
@@ -184,6 +184,10 @@ def _new_task(
         price=offer.price_json,
         deadline_s=asked.deadline_s or offer.deadline_s,
     )
+
+
+def _priority(bearer: Bearer, asked: TaskSubmission) -> int:
+    return max(PRIORITY_DEFAULT, bearer.plan.priority_best) if asked.priority is None else asked.priority
 
 
 def _text(value: Any, pointer: str, bytes_max: int) -> str:

@@ -41,6 +41,7 @@ AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what is left of a connection that died in the middle of an operation
     asyncpg.QueryCanceledError,
     ConnectionError,
     OSError,

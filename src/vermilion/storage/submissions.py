@@ -66,6 +66,9 @@ UNION ALL
 SELECT 'clock', NULL, NULL, queue, virtual_time, NULL, NULL, NULL, NULL
 FROM queue_clock WHERE queue = ANY($3::text[])
 UNION ALL
+SELECT 'turn', account_id, NULL, queue, last_rank, NULL, NULL, NULL, NULL
+FROM turns WHERE account_id = ANY($1::uuid[]) AND queue = ANY($3::text[])
+UNION ALL
 SELECT 'seen', i.account_id, i.task_id, i.key, NULL, NULL, i.created_at, NULL, i.request_hash || i.first_status::bytea
 FROM unnest($4::uuid[], $5::text[]) AS asked (account_id, key) JOIN idempotency i USING (account_id, key)
 """
@@ -113,10 +116,13 @@ WITH admitted AS MATERIALIZED (
     INSERT INTO lanes (account_id, family, running)
     SELECT * FROM json_to_recordset($2::json -> 'lanes') AS l (account_id uuid, family text, running int)
     ON CONFLICT (account_id, family) DO UPDATE SET running = excluded.running
+), taken_turns AS (
+    INSERT INTO turns (account_id, queue, last_rank)
+    SELECT * FROM json_to_recordset($2::json -> 'turns') AS t (account_id uuid, queue text, last_rank bigint)
+    ON CONFLICT (account_id, queue) DO UPDATE SET last_rank = excluded.last_rank
 ), wallets_now AS (
-    UPDATE wallets SET held = wallets.held + changed.held, running = changed.running, last_rank = changed.last_rank
-    FROM json_to_recordset($2::json -> 'wallets')
-         AS changed (account_id uuid, held bigint, running int, last_rank bigint)
+    UPDATE wallets SET held = wallets.held + changed.held, running = changed.running
+    FROM json_to_recordset($2::json -> 'wallets') AS changed (account_id uuid, held bigint, running int)
     WHERE wallets.account_id = changed.account_id
 )
 SELECT pg_notify('vermilion_work', queue) FROM json_array_elements_text($2::json -> 'queues') AS queue
@@ -163,7 +169,7 @@ class _Ledger:
         ledger = cls(rows[0]["now"] if rows else None)
         for row in rows:
             ledger.accounts[row["account_id"]] = AccountState(
-                row["account_id"], row["active"], row["running"], row["last_rank"], plan_limits(row)
+                row["account_id"], row["active"], row["running"], plan_limits(row)
             )
         keyed = [task for task in batch if task.idempotency_key is not None]
         for row in await connection.fetch(
@@ -186,7 +192,7 @@ class _Ledger:
             raise NotFound("This account does not exist.")
         admission = admit(
             account,
-            Ask(task.family, task.units, task.priority),
+            Ask(task.family, task.queue, task.units, task.priority),
             cap=self.caps.get(task.key_id) if task.key_id else None,
             virtual_time=self.clocks.get(task.queue, 0),
             now=self.now,
@@ -233,13 +239,13 @@ class _Ledger:
                 for family, running in account.lanes.items()
             ],
             "wallets": [
-                {
-                    "account_id": account.account_id,
-                    "held": account.held_added,
-                    "running": account.running,
-                    "last_rank": account.last_rank,
-                }
+                {"account_id": account.account_id, "held": account.held_added, "running": account.running}
                 for account in touched
+            ],
+            "turns": [
+                {"account_id": account.account_id, "queue": queue, "last_rank": rank}
+                for account in touched
+                for queue, rank in account.last_ranks.items()
             ],
             "queues": list(
                 {task.queue for task, admission in self.admitted if admission.status is Status.PENDING}
@@ -272,6 +278,8 @@ class _Ledger:
             self.caps[id_] = KeyCap(id_, units, name, row["at"], row["used"])
         elif kind == "clock":
             self.clocks[name] = units
+        elif kind == "turn":
+            self.accounts[account_id].last_ranks[name] = units
         else:
             accepted = Accepted(id_, row["hash"][32:].decode(), row["at"])
             self.seen[account_id, name] = (row["hash"][:32], accepted)

@@ -16,7 +16,7 @@ from vermilion.domain.admission import PlanLimits
 
 # Lock wallets in sorted order, with what the plan allows.
 LOCK_WALLETS = """
-SELECT w.account_id, w.held, w.spent, w.running, w.last_rank, a.status = 'active' AS active, p.concurrency_total,
+SELECT w.account_id, w.held, w.spent, w.running, a.status = 'active' AS active, p.concurrency_total,
        p.concurrency_family, p.weight, p.priority_best, clock_timestamp() AS now
 FROM wallets w JOIN accounts a ON a.id = w.account_id JOIN plans p ON p.id = a.plan_id
 WHERE w.account_id = ANY($1::uuid[]) ORDER BY w.account_id FOR UPDATE OF w

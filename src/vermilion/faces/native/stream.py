@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from vermilion.domain.tasks import Status
+from vermilion.domain.tasks import ENDED, Status
 from vermilion.faces.native.wire import task_view
 from vermilion.http.asgi import Send
 from vermilion.http.endpoints import Call, Operation
@@ -24,10 +24,15 @@ HEADERS = [
 
 
 async def events(call: Call, send: Send) -> None:
-    """Stream the task's changes until its end."""
-    await get_task(call.gateway, call.bearer.account.id, call.id())
+    """Stream the task's changes until its end; 204 tells a client that has seen the end not to come back."""
+    after_version = _last_seen(call)
+    row = await get_task(call.gateway, call.bearer.account.id, call.id())
+    if row.status in ENDED and row.version <= after_version:
+        await send({"type": "http.response.start", "status": 204, "headers": call.rate_headers})
+        await send({"type": "http.response.body"})
+        return
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS + call.rate_headers})
-    streaming = asyncio.create_task(_stream(call, send))
+    streaming = asyncio.create_task(_stream(call, send, after_version))
     leaving = asyncio.create_task(_gone(call))
     _, unfinished = await asyncio.wait({streaming, leaving}, return_when=asyncio.FIRST_COMPLETED)
     for task in unfinished:
@@ -38,14 +43,13 @@ async def events(call: Call, send: Send) -> None:
         await send({"type": "http.response.body", "body": b""})
 
 
-async def _stream(call: Call, send: Send) -> None:
-    last_seen = call.header(b"last-event-id") or "0"
-    rows = changes(
-        call.gateway,
-        call.bearer.account.id,
-        call.id(),
-        after_version=int(last_seen) if last_seen.isdigit() and len(last_seen) < 10 else 0,
-    )
+def _last_seen(call: Call) -> int:
+    version = call.header(b"last-event-id") or ""
+    return int(version) if version.isdecimal() and len(version) < 10 else 0
+
+
+async def _stream(call: Call, send: Send, after_version: int) -> None:
+    rows = changes(call.gateway, call.bearer.account.id, call.id(), after_version=after_version)
     async for event in _encoded(call, rows):
         await send({"type": "http.response.body", "body": event, "more_body": True})
 

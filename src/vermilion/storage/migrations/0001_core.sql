@@ -265,7 +265,13 @@ CREATE TABLE audit (
     at         timestamptz NOT NULL DEFAULT now()
 );
 
+-- One row: which master key signed and encrypted what this database refers to.
+CREATE TABLE master_key (
+    sole        boolean PRIMARY KEY DEFAULT true CHECK (sole),
+    fingerprint bytea NOT NULL
+);
+
 -- migrate: rollback
-DROP TABLE audit, deliveries, assets, nodes, queue_clock, connections, idempotency, task_labels, tasks, entries, holds, grants,
+DROP TABLE master_key, audit, deliveries, assets, nodes, queue_clock, connections, idempotency, task_labels, tasks, entries, holds, grants,
     lanes, wallets, api_keys, accounts, plans;
 DROP FUNCTION refuse_change();
