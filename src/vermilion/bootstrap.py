@@ -41,7 +41,7 @@ from vermilion.storage.postgres_guard import PostgresGuard
 from vermilion.storage.tasks import TaskRow
 from vermilion.workers.deliverer import Deliverer
 from vermilion.workers.dispatcher import Dispatcher
-from vermilion.workers.drain import drain
+from vermilion.workers.drain import cut, drain
 from vermilion.workers.keeper import Keeper
 from vermilion.workers.pilot import Pilot
 
@@ -280,8 +280,6 @@ async def _drain(built: Running) -> None:
 
 async def _stop_loops(built: Running) -> None:
     built.draining = True
-    for task in built.loops:
-        task.cancel()
-    await asyncio.gather(*built.loops, return_exceptions=True)
+    await cut(built.loops)
     if built.failure is not None:
         built.failure.cancel()

@@ -11,6 +11,7 @@ VermilionError
 ├── NotFound                404  also said of things that belong to somebody else
 ├── MethodNotAllowed        405
 ├── Conflict                409  the thing is in a state that does not allow this
+├── RangeRefused            416  the file is shorter than the range that was asked for
 ├── PaymentRequired         402
 │   ├── InsufficientFunds   402  the wallet cannot cover the hold
 │   └── SpendCapReached     402  the API key's own cap is used up
@@ -134,6 +135,14 @@ class Conflict(VermilionError):
     status = 409
     code = "conflict"
     title = "Conflict"
+
+
+class RangeRefused(VermilionError):
+    """The file is shorter than the range that was asked for."""
+
+    status = 416
+    code = "range_refused"
+    title = "Range refused"
 
 
 class PaymentRequired(VermilionError):

@@ -347,17 +347,17 @@ async def test_nothing_of_another_account_can_be_seen_or_touched(operator: Api, 
         if "{id}" not in path or path.startswith(("/admin/", "/v1/media")):
             continue
         for method in methods:
-            body = {} if method == "post" and "rotate" in path else None
+            body: Any = {} if method == "post" and "rotate" in path else None
             status, problem = await refused(customer, method.upper(), path.replace("{id}", ids[head]), body)
             assert (404, "not_found") == (status, problem["code"]), path
             tried += 1
 
     assert 5 <= tried
-    for body, pointer in (
+    for submission, pointer in (
         (cutout(upload["id"]), "/input/image"),
         (good(parent_id=done["id"]), "/parent_id"),
     ):
-        status, problem = await refused(customer, "POST", "/v1/tasks", body)
+        status, problem = await refused(customer, "POST", "/v1/tasks", submission)
         assert (422, pointer) == (status, problem["problems"][0]["pointer"])
     assert [] == (await customer.get("/v1/tasks"))["data"]
     assert [] == (await customer.get(f"/v1/webhook-deliveries?task_id={task['id']}"))["data"]

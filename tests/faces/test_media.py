@@ -106,7 +106,7 @@ async def test_a_range_beyond_the_end_is_refused(customer: Api) -> None:
     assert (416, f"bytes */{len(content)}") == (status, headers["content-range"])
     for strange in ("bytes=-", "bytes=5-1", "lines=1-2", "bytes=0-1,4-5", "bytes=\xb2-"):
         status, _, body = await fetch(customer, url, range=strange)
-        assert (200, content) == (status, body) or (416, b"") == (status, body), strange
+        assert status == 416 or (200, content) == (status, body), strange
 
 
 async def test_a_head_and_a_known_etag_send_no_bytes(customer: Api) -> None:

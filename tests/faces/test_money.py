@@ -171,7 +171,7 @@ async def test_the_soonest_expiry_is_spent_first(operator: Api) -> None:
 
 
 async def test_quota_comes_once_a_period_from_two_nodes(
-    operator: Api, module_server: Server, store: Database, data_dir: Path
+    operator: Api, module_server: Server, store: Database
 ) -> None:
     """A plan's quota is there when the account opens; the next period's replaces it once, however many nodes renew."""
     apis = [await new_customer(operator, units=0, plan={"quota_units": 700}) for _ in range(4)]
@@ -182,7 +182,7 @@ async def test_quota_comes_once_a_period_from_two_nodes(
     await store.execute("UPDATE grants SET expires_at = now() WHERE account_id = ANY($1::uuid[])", ids)
     await store.execute("UPDATE plans SET quota_units = 900 WHERE quota_units = 700")
     await store.execute("UPDATE accounts SET quota_until = now() WHERE id = ANY($1::uuid[])", ids)
-    second = Server(data_dir, DATABASE_URL=module_server.environment["DATABASE_URL"])
+    second = Server(module_server.data_dir, DATABASE_URL=module_server.environment["DATABASE_URL"])
     await second.start()
     async with asyncio.timeout(20), operator_of(second):
         while (

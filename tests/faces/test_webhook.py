@@ -102,7 +102,7 @@ async def test_the_accounts_own_secret_signs_otherwise(customer: Api, receiver: 
 async def test_a_failed_delivery_is_tried_again(customer: Api, receiver: Receiver) -> None:
     """A receiver that fails is told again, under the same id, and the count of tries is kept."""
     receiver.statuses = [500]
-    task = await submit(customer, receiver.url, end="fail")
+    task = await submit(customer, receiver.url, end="fail-customer")
 
     first, _ = await receiver.next()
     second, body = await receiver.next()
@@ -128,7 +128,7 @@ async def test_only_the_events_asked_for_are_told(customer: Api, receiver: Recei
     """A webhook that asks for failures is not told of success."""
     quiet = await submit(customer, receiver.url, {"events": ["task.failed"]})
     await customer.ended(quiet["id"])
-    loud = await submit(customer, receiver.url, {"events": ["task.failed"]}, end="fail")
+    loud = await submit(customer, receiver.url, {"events": ["task.failed"]}, end="fail-customer")
 
     _, body = await receiver.next()
 

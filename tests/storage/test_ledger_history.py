@@ -189,7 +189,7 @@ class History:
             self.oracle.end(ending.task_id, ending.captured or 0 if ending.status is Status.COMPLETED else 0)
 
     async def claim(self, _op: Op) -> None:
-        asked = {"connection_id": self.connection_id, "node_id": self.node_id, "at_most": 9}
+        asked: dict[str, Any] = {"connection_id": self.connection_id, "node_id": self.node_id, "at_most": 9}
         await asyncio.gather(*(flights.claim(node, **asked) for node in self.nodes))
         free = "SELECT concurrency_max - running FROM connections WHERE id = $1"
         left = "SELECT count(*) FROM tasks WHERE queue = $1 AND status = 'pending'"

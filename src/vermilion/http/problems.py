@@ -52,6 +52,8 @@ def problem_headers(error: VermilionError) -> list[tuple[bytes, bytes]]:
         headers.append((b"retry-after", str(max(1, round(error.facts["retry_after_s"]))).encode()))
     elif error.status == 503:
         headers.append((b"retry-after", b"1"))
+    if error.status == 416:
+        headers.append((b"content-range", b"bytes */%d" % error.facts["size_bytes"]))
     if "allow" in error.facts:
         headers.append((b"allow", str(error.facts["allow"]).encode()))
     return headers

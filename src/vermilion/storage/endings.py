@@ -49,7 +49,7 @@ WITH ends AS MATERIALIZED (
         AS e (id uuid, status text, output json, error json, charged bigint, provider_facts json)
 ), ended AS (
     UPDATE tasks SET status = e.status, output = e.output, error = e.error, charged = e.charged,
-        provider_facts = e.provider_facts, ended_at = now(), version = version + 1, node_id = NULL,
+        provider_facts = e.provider_facts, ended_at = clock_timestamp(), version = version + 1, node_id = NULL,
         progress = CASE WHEN e.status = 'completed' THEN 100 ELSE progress END
     FROM ends e WHERE tasks.id = e.id
 ), resolved AS (

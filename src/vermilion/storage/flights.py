@@ -98,7 +98,7 @@ WITH picked AS (
     WHERE queue_clock.virtual_time < excluded.virtual_time
 )
 UPDATE tasks SET status = 'processing', connection_id = $2, node_id = $3, attempt = attempt + 1, version = version + 1,
-    submission = NULL, ticket = NULL, ready_at = NULL, started_at = coalesce(started_at, now())
+    submission = NULL, ticket = NULL, ready_at = NULL, started_at = coalesce(started_at, clock_timestamp())
 FROM picked WHERE tasks.id = picked.id
 RETURNING {COLUMNS}
 """

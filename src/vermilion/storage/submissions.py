@@ -15,7 +15,7 @@ from vermilion.domain.grants import Grant
 from vermilion.domain.tasks import Status
 from vermilion.errors import IdempotencyMismatch, NotFound, VermilionError
 from vermilion.storage.database import Database, retry_conflicts
-from vermilion.storage.json_rows import raw_json
+from vermilion.storage.submission_rows import task_record
 from vermilion.storage.wallet_locks import lock_wallets, plan_limits
 
 
@@ -205,7 +205,7 @@ class _Ledger:
 
     def arguments(self) -> tuple[str, str, datetime | None]:
         """What this batch writes, as the statement's JSON parameters, and its time."""
-        tasks = [_record(task, admission) for task, admission in self.admitted]
+        tasks = [task_record(task, admission) for task, admission in self.admitted]
         return msgspec.json.encode(tasks).decode(), msgspec.json.encode(self._changes()).decode(), self.now
 
     def _changes(self) -> dict[str, Any]:
@@ -263,13 +263,7 @@ class _Ledger:
         return msgspec.structs.replace(known[1], replayed=True)
 
     def _note(self, row: Any) -> None:
-        kind, account_id, id_, name, units = (
-            row["kind"],
-            row["account_id"],
-            row["id"],
-            row["name"],
-            row["units"],
-        )
+        kind, account_id, id_, name, units = tuple(row)[:5]
         if kind == "lane":
             self.accounts[account_id].lanes[name] = units
         elif kind == "grant":
@@ -283,27 +277,3 @@ class _Ledger:
         else:
             accepted = Accepted(id_, row["hash"][32:].decode(), row["at"])
             self.seen[account_id, name] = (row["hash"][:32], accepted)
-
-
-def _record(task: NewTask, admission: Admission) -> dict[str, Any]:
-    return {
-        "id": task.id,
-        "account_id": task.account_id,
-        "key_id": task.key_id,
-        "parent_id": task.parent_id,
-        "model": task.model,
-        "task_type": task.task_type,
-        "family": task.family,
-        "queue": task.queue,
-        "status": admission.status,
-        "priority": task.priority,
-        "rank": admission.rank,
-        "input": raw_json(task.input),
-        "metadata": raw_json(task.metadata),
-        "webhook": raw_json(task.webhook),
-        "price": raw_json(task.price),
-        "held": task.units,
-        "deadline_s": task.deadline_s,
-        "grant_ids": [part.grant_id for part in admission.allocations],
-        "grant_units": [part.units for part in admission.allocations],
-    }

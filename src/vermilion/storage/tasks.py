@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,8 @@ import msgspec
 
 from vermilion.storage.database import Database
 
+MILLISECOND = timedelta(milliseconds=1)
+CLOCKS_APART = timedelta(minutes=1)  #: ids are made by nodes, times by the database
 QUEUE_POSITION_MAX = 100  #: positions beyond this are not counted out
 
 ORDER_BY_LABEL = "label_0.task_id"  #: the end of the labels' index, so that a page is a range of it
@@ -61,8 +63,8 @@ class TaskFilter(msgspec.Struct, frozen=True):
     account_id: UUID | None = None
     status: str | None = None
     model: str | None = None
-    created_after: UUID | None = None  #: the smallest id of that time
-    created_before: UUID | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
     labels: tuple[tuple[str, str], ...] = ()  #: (name, value) of scalars that the metadata must have
 
 
@@ -134,10 +136,19 @@ def _conditions(wanted: TaskFilter, before: UUID | None) -> tuple[str, list[str]
     for bound, condition in (
         (wanted.status, "tasks.status = ${}"),
         (wanted.model, "tasks.model = ${}"),
-        (wanted.created_after, order_id + " >= ${}"),
-        (wanted.created_before, order_id + " < ${}"),
+        (wanted.created_after, "tasks.created_at >= ${}"),
+        (wanted.created_before, "tasks.created_at < ${}"),
+        (_first_id(wanted.created_after, -CLOCKS_APART), order_id + " >= ${}"),
+        (_first_id(wanted.created_before, CLOCKS_APART), order_id + " < ${}"),
         (before, order_id + " < ${}"),
     ):
         if bound is not None:
             add(condition, bound)
     return source, conditions, arguments
+
+
+def _first_id(at: datetime | None, apart: timedelta) -> UUID | None:
+    """The smallest id that a task of about this time can have: what lets an index of ids find a time."""
+    if at is None:
+        return None
+    return UUID(int=max(0, int(at.timestamp() * 1000) + apart // MILLISECOND) << 80)

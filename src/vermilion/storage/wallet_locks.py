@@ -7,6 +7,7 @@ but never goes back up, so no two transactions can wait for each other.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -31,9 +32,10 @@ async def lock_wallets(connection: Any, account_ids: Iterable[UUID]) -> list[Any
 
 def plan_limits(row: Any) -> PlanLimits:
     """The plan's limits out of a locked wallet row."""
-    return PlanLimits(
-        row["concurrency_total"],
-        msgspec.json.decode(row["concurrency_family"], type=dict[str, int]),
-        row["weight"],
-        row["priority_best"],
-    )
+    return _limits(row["concurrency_total"], row["concurrency_family"], row["weight"], row["priority_best"])
+
+
+@lru_cache(maxsize=1024)
+def _limits(total: int, family: str, weight: int, priority_best: int) -> PlanLimits:
+    """Few plans serve many accounts, so their limits are decoded once."""
+    return PlanLimits(total, msgspec.json.decode(family, type=dict[str, int]), weight, priority_best)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
+from typing import Any
 
 from vermilion.logs import get_logger
 from vermilion.services.gateway import Gateway
 from vermilion.storage import nodes
 from vermilion.workers.pilot import Pilot
 
+CUT_S = 2.0
 HAND_OVER_S = 5.0  #: what handing back may take beyond the patience with work in hand
 log = get_logger("drain")
 
@@ -22,11 +25,18 @@ async def drain(gateway: Gateway, pilot: Pilot | None, hurry: asyncio.Event) -> 
     hurrying = asyncio.create_task(hurry.wait())
     patience_s = gateway.settings.drain_timeout_s + HAND_OVER_S
     await asyncio.wait({handing_over, hurrying}, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
-    for task in (handing_over, hurrying):
+    handed_over = handing_over.done() and handing_over.exception() is None
+    if not handed_over:
+        log.warning("not everything was handed over; the lease runs out by itself")
+    await cut({handing_over, hurrying})
+
+
+async def cut(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait for their end, but not for those that a database that hangs holds on to."""
+    for task in tasks:
         task.cancel()
-    [failure, _] = await asyncio.gather(handing_over, hurrying, return_exceptions=True)
-    if failure is not None:
-        log.warning("not everything was handed over; the lease runs out by itself", error=repr(failure))
+    if tasks:
+        await asyncio.wait(tasks, timeout=CUT_S)
 
 
 async def _hand_over(gateway: Gateway, pilot: Pilot | None) -> None:

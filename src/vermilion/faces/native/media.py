@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from vermilion.errors import NotFound
+from vermilion.errors import NotFound, RangeRefused
 from vermilion.services.gateway import Gateway
 from vermilion.services.serve_media import ServedFile, open_media, read_media
 
@@ -72,7 +72,7 @@ async def _answer(gateway: Gateway, request: Request, file: ServedFile) -> Respo
         return Response(status_code=304, headers=headers)
     start, end = _span(request, file.size_bytes, etag)
     if start >= end and file.size_bytes:
-        return Response(status_code=416, headers={"content-range": f"bytes */{file.size_bytes}"})
+        raise RangeRefused(size_bytes=file.size_bytes)
     headers["content-length"] = str(end - start)
     partial = (start, end) != (0, file.size_bytes)
     if partial:
@@ -129,6 +129,6 @@ def _described(operation_id: str, summary: str) -> dict[str, Any]:
             "304": {"description": "Unchanged since the ETag in If-None-Match."},
             "403": {"description": "The link was not made here, or it is over.", "content": problem},
             "404": {"description": "The file is not stored any more.", "content": problem},
-            "416": {"description": "The file is shorter than the range."},
+            "416": {"description": "The file is shorter than the range.", "content": problem},
         },
     }

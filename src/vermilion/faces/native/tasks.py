@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -119,8 +118,8 @@ def task_filter(query: TaskQuery, account_id: UUID | None) -> TaskFilter:
         account_id=account_id,
         status=query.status.value if query.status else None,
         model=query.model,
-        created_after=_first_id_of(query.created_after),
-        created_before=_first_id_of(query.created_before),
+        created_after=query.created_after,
+        created_before=query.created_before,
         labels=_labels(query.metadata, account_id),
     )
 
@@ -157,13 +156,6 @@ def _wait_s(call: Call) -> int | None:
     if found is None:
         return None
     return min(int(found[1] or WAIT_S_MAX), int(WAIT_S_MAX))
-
-
-def _first_id_of(at: datetime | None) -> UUID | None:
-    """The smallest id (UUIDv7) that a task made at this time can have."""
-    if at is None:
-        return None
-    return UUID(int=max(0, int(at.timestamp() * 1000)) << 80)
 
 
 OPERATIONS = (

@@ -55,8 +55,7 @@ CREATE TABLE wallets (
     account_id uuid PRIMARY KEY REFERENCES accounts (id),
     held       bigint NOT NULL DEFAULT 0 CHECK (held >= 0),
     spent      bigint NOT NULL DEFAULT 0 CHECK (spent >= 0),
-    running    integer NOT NULL DEFAULT 0 CHECK (running >= 0),
-    last_rank  bigint NOT NULL DEFAULT 0
+    running    integer NOT NULL DEFAULT 0 CHECK (running >= 0)
 ) WITH (fillfactor = 50);
 
 -- How many tasks of each family an account has pending or processing.
@@ -212,6 +211,15 @@ CREATE TABLE queue_clock (
     virtual_time bigint NOT NULL
 ) WITH (fillfactor = 50);
 
+-- The rank of an account's last task in a queue. Ranks of different queues have nothing to do with each other:
+-- an account that used much of one would otherwise wait behind everybody in the next.
+CREATE TABLE turns (
+    account_id uuid NOT NULL,
+    queue      text NOT NULL,
+    last_rank  bigint NOT NULL,
+    PRIMARY KEY (account_id, queue)
+) WITH (fillfactor = 50);
+
 CREATE TABLE nodes (
     id           uuid PRIMARY KEY,
     name         text NOT NULL,
@@ -272,6 +280,6 @@ CREATE TABLE master_key (
 );
 
 -- migrate: rollback
-DROP TABLE master_key, audit, deliveries, assets, nodes, queue_clock, connections, idempotency, task_labels, tasks, entries, holds, grants,
+DROP TABLE master_key, audit, deliveries, assets, nodes, turns, queue_clock, connections, idempotency, task_labels, tasks, entries, holds, grants,
     lanes, wallets, api_keys, accounts, plans;
 DROP FUNCTION refuse_change();

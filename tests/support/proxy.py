@@ -1,0 +1,58 @@
+"""A TCP way to a PostgreSQL on a Unix socket that a test can freeze, as a network does when it breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Self
+from urllib.parse import parse_qs, urlsplit
+
+
+class Proxy:
+    """Passes bytes on between `dsn` and the socket behind `target_dsn` until it is frozen."""
+
+    def __init__(self, target_dsn: str) -> None:
+        parts = urlsplit(target_dsn)
+        query = parse_qs(parts.query)
+        self._socket_path = f"{query['host'][0]}/.s.PGSQL.{query['port'][0]}"
+        self._database, self._user = parts.path, parts.username
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._ways: set[asyncio.Task[None]] = set()
+
+    @property
+    def dsn(self) -> str:
+        """The address that leads through this proxy."""
+        port = self._server.sockets[0].getsockname()[1]
+        return f"postgresql://{self._user}@127.0.0.1:{port}{self._database}?sslmode=disable"
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._join, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._server.close()
+        for way in self._ways:
+            way.cancel()
+        await asyncio.gather(*self._ways, return_exceptions=True)
+
+    def freeze(self) -> None:
+        """Let nothing through any more, and close nothing."""
+        self._flowing.clear()
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_unix_connection(self._socket_path)
+        for source, target in ((reader, far_writer), (far_reader, writer)):
+            way = asyncio.create_task(self._pass_on(source, target))
+            self._ways.add(way)
+            way.add_done_callback(self._ways.discard)
+
+    async def _pass_on(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            try:
+                while part := await source.read(65_536):
+                    await self._flowing.wait()
+                    target.write(part)
+                    await target.drain()
+            finally:
+                target.close()
