@@ -51,8 +51,8 @@ async def cut_out(api: Api, image: str) -> Any:
 async def website() -> AsyncIterator[str]:
     """An address in this machine's own network where the sample photograph can be fetched."""
 
-    async def photo(_request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(PHOTO)
+    async def photo(_request: web.Request) -> web.Response:
+        return web.Response(body=PHOTO.read_bytes(), content_type="image/png")
 
     app = web.Application()
     app.router.add_get("/astronaut.png", photo)

@@ -214,6 +214,8 @@ class History:
     async def sweep(self, _op: Op) -> None:
         await asyncio.gather(*(ledger.expire_grants(node) for node in self.nodes))
         await ledger.close_spent(self.nodes[1])
+        left = "SELECT count(*) FROM grants WHERE account_id = $1 AND expires_at <= now() AND remaining > 0"
+        assert 0 == await self.scalar(left, self.account_id)
 
     async def take_back(self, op: Op) -> None:
         taken = self.oracle.take(op.units, (None, *FAMILIES))

@@ -1,4 +1,4 @@
-"""A TCP way to a PostgreSQL on a Unix socket that a test can freeze, as a network does when it breaks."""
+"""A TCP way to a PostgreSQL on a Unix socket that a test can break, as networks break."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import contextlib
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
+COMMIT = b"COMMIT;"
+
 
 class Proxy:
-    """Passes bytes on between `dsn` and the socket behind `target_dsn` until it is frozen."""
+    """Passes bytes on between `dsn` and the socket behind `target_dsn` until it is told to break."""
 
     def __init__(self, target_dsn: str) -> None:
         parts = urlsplit(target_dsn)
@@ -18,6 +20,8 @@ class Proxy:
         self._database, self._user = parts.path, parts.username
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self._marker = b""
+        self.swallowed = asyncio.Event()
         self._ways: set[asyncio.Task[None]] = set()
 
     @property
@@ -40,19 +44,40 @@ class Proxy:
         """Let nothing through any more, and close nothing."""
         self._flowing.clear()
 
+    def swallow_commit_after(self, marker: bytes) -> None:
+        """Once: let the commit of the transaction that says `marker` through, and lose its answer and the connection."""
+        self._marker = marker
+
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_unix_connection(self._socket_path)
-        for source, target in ((reader, far_writer), (far_reader, writer)):
-            way = asyncio.create_task(self._pass_on(source, target))
-            self._ways.add(way)
-            way.add_done_callback(self._ways.discard)
+        lost = asyncio.Event()
+        for way in (self._up(reader, far_writer, lost), self._down(far_reader, writer, lost)):
+            task = asyncio.create_task(way)
+            self._ways.add(task)
+            task.add_done_callback(self._ways.discard)
 
-    async def _pass_on(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            try:
-                while part := await source.read(65_536):
-                    await self._flowing.wait()
-                    target.write(part)
-                    await target.drain()
-            finally:
-                target.close()
+    async def _up(
+        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, lost: asyncio.Event
+    ) -> None:
+        marked = False
+        with contextlib.suppress(ConnectionError), contextlib.closing(target):
+            while part := await source.read(65_536):
+                await self._flowing.wait()
+                if self._marker and self._marker in part:
+                    marked, self._marker = True, b""
+                if marked and COMMIT in part:
+                    lost.set()
+                target.write(part)
+                await target.drain()
+
+    async def _down(
+        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, lost: asyncio.Event
+    ) -> None:
+        with contextlib.suppress(ConnectionError), contextlib.closing(target):
+            while part := await source.read(65_536):
+                await self._flowing.wait()
+                if lost.is_set():
+                    self.swallowed.set()
+                    return
+                target.write(part)
+                await target.drain()

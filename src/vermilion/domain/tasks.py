@@ -8,7 +8,7 @@ import msgspec
 
 
 class Status(StrEnum):
-    """`staged → pending → processing → completed | failed | cancelled` (DESIGN section 3)."""
+    """`staged → pending → processing → completed | failed | cancelled`."""
 
     STAGED = "staged"  #: paid for; waits for one of the account's own places
     PENDING = "pending"  #: may run as soon as a connection is free

@@ -26,7 +26,7 @@ def health_routes(database: Database, is_draining: Callable[[], bool]) -> list[R
         if is_draining():
             raise ServiceUnavailable("This node is shutting down.")
         try:
-            await asyncio.wait_for(database.fetchval("SELECT 1"), READY_TIMEOUT_S)
+            await asyncio.wait_for(database.ping(), READY_TIMEOUT_S)
         except TimeoutError:
             raise ServiceUnavailable("The database does not answer.") from None
         return PlainTextResponse("ready\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
@@ -107,17 +107,7 @@ def _parameters(operation: Operation, schema_of: dict[Any, Any]) -> list[dict[st
         for name in re.findall(r"{(\w+)}", operation.path)
     ]
     if operation.query is not NoQuery:
-        found += [
-            {
-                "name": field.name,
-                "in": "query",
-                "schema": _without_null(schema_of[field.type]),
-                **(
-                    {"style": "deepObject", "explode": True} if dict[str, str] in get_args(field.type) else {}
-                ),
-            }
-            for field in msgspec.structs.fields(operation.query)
-        ]
+        found += [_query_parameter(field, schema_of) for field in msgspec.structs.fields(operation.query)]
     found += [
         {"name": name, "in": "header", "description": HEADER_TEXTS[name], "schema": {"type": "string"}}
         for name in operation.headers
@@ -125,10 +115,20 @@ def _parameters(operation: Operation, schema_of: dict[Any, Any]) -> list[dict[st
     return found
 
 
-def _without_null(schema: Any) -> Any:
+def _query_parameter(field: Any, schema_of: dict[Any, Any]) -> dict[str, Any]:
+    schema = _without_null(schema_of[field.type])
+    if field.default not in (None, msgspec.NODEFAULT):
+        schema = {**schema, "default": field.default}
+    parameter = {"name": field.name, "in": "query", "schema": schema}
+    return parameter | ({"style": "deepObject", "explode": True} if schema.get("type") == "object" else {})
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     """A query parameter is absent rather than null."""
     choices = [choice for choice in schema.get("anyOf", ()) if choice.get("type") != "null"]
-    return choices[0] if len(choices) == 1 else schema
+    if len(choices) != 1:
+        return schema
+    return {**{name: part for name, part in schema.items() if name != "anyOf"}, **choices[0]}
 
 
 def _responses(operation: Operation, schema_of: dict[Any, Any]) -> dict[str, Any]:

@@ -105,6 +105,10 @@ class Database:
         with translated():
             return await self.pool.fetchval(sql, *arguments)
 
+    async def ping(self) -> None:
+        """Come back from the server. Raises ServiceUnavailable if it cannot be reached."""
+        await self.fetchval("SELECT 1")
+
     async def execute(self, sql: str, *arguments: Any) -> str:
         """Run one statement for its effect; answers PostgreSQL's command tag."""
         with translated():

@@ -204,7 +204,8 @@ def _type(document: Schema, schema: Schema) -> str:
     """What a value is, in a few words."""
     if "$ref" in schema:
         resolved = _resolved(document, schema)
-        return str(resolved.get("title", "object")).removesuffix("View").replace("View]", "]")
+        title = str(resolved.get("title", "object")).replace("View", "")
+        return title.replace("Page[", "page of ").rstrip("]")
     if "anyOf" in schema:
         return " or ".join(dict.fromkeys(_type(document, choice) for choice in schema["anyOf"]))
     kind = schema.get("type", "string" if "enum" in schema else "any value")

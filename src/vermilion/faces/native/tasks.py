@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from vermilion.domain.tasks import ENDED, Status
 from vermilion.errors import FieldProblem, InvalidRequest
@@ -34,9 +36,12 @@ class TaskQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     status: Status | None = None
     model: str | None = None
-    created_after: Time | None = None
-    created_before: Time | None = None
-    metadata: dict[str, str] | None = None
+    created_after: Annotated[Time | None, Meta(description="At this time or later.")] = None
+    created_before: Annotated[Time | None, Meta(description="Before this time.")] = None
+    metadata: Annotated[
+        dict[str, str] | None,
+        Meta(description="As in `metadata[room]=blue`: what the task's metadata must have."),
+    ] = None
     cursor: UUID | None = None
     limit: Limit = 50
 
