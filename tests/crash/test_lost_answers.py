@@ -1,4 +1,4 @@
-"""The connection to PostgreSQL breaks after a commit and before its answer: what was written is neither lost nor doubled."""
+"""The connection to PostgreSQL breaks between a commit and its answer: nothing is lost and nothing is doubled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 STEPS = {
     "accept": b"INSERT INTO holds",
     "claim": b"running = running + $2",
-    "end": b"WITH ended AS",
+    "end": b"UPDATE tasks SET status = e.status",
 }
 
 

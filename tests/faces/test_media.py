@@ -193,7 +193,8 @@ async def test_a_photograph_is_cut_out_however_it_comes(customer: Api, website: 
     assert results[0] == results[1] == results[2]
     picture = Image.open(io.BytesIO(results[0]))
     low, high = cast(tuple[int, int], picture.getchannel("A").getextrema())
-    assert Image.open(PHOTO).size == picture.size
+    with Image.open(PHOTO) as photo:
+        assert photo.size == picture.size
     assert (0, 255) == (low, high)
 
 

@@ -371,3 +371,23 @@ async def test_a_difference_is_found(pair: tuple[Database, Database]) -> None:
     assert ("grant.remaining", 7, 10) == tuple(
         differences[0][name] for name in ("what", "stored", "computed")
     )
+
+
+async def test_what_returns_to_a_grant_that_is_over_expires_too(pair: tuple[Database, Database]) -> None:
+    """Units held from a grant that expires meanwhile are spent, or expire as soon as they are released."""
+    history = History(*pair, "small")
+    await history.begin()
+    asks, ends = (("composer", 4), ("composer", 3)), ((0, Status.FAILED, 0),)
+    for op in (
+        Op("grant", 10),
+        Op("submit", left=asks),
+        Op("expire"),
+        Op("sweep"),
+        Op("end", left=ends),
+        Op("sweep"),
+    ):
+        await history.play(op)
+
+    expired = "SELECT array_agg(units ORDER BY seq) FROM entries WHERE kind = 'expire' AND account_id = $1"
+    assert [3, 4] == await history.scalar(expired, history.account_id)
+    await history.statement()

@@ -45,7 +45,7 @@ class Proxy:
         self._flowing.clear()
 
     def swallow_commit_after(self, marker: bytes) -> None:
-        """Once: let the commit of the transaction that says `marker` through, and lose its answer and the connection."""
+        """Once: let the commit of the transaction that says `marker` through, but not its answer."""
         self._marker = marker
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -13,7 +13,8 @@ from vermilion.storage.database import Database
 from vermilion.storage.flights import HandBackNote, ProgressNote, SubmissionNote
 
 ADD_TASK = """
-INSERT INTO tasks (id, account_id, model, task_type, family, queue, status, priority, rank, input, price, held, deadline_at)
+INSERT INTO tasks (id, account_id, model, task_type, family, queue, status, priority, rank, input, price, held,
+    deadline_at)
 VALUES ($1, $1, 'echo', 'echo', 'echo', 'echo', 'pending', 5, 0, '{}', '{}', 0, now() + interval '1 hour')
 """
 LEASE_S = 10.0

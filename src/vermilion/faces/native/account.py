@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from vermilion.errors import InvalidRequest
 from vermilion.faces.native.account_wire import (
@@ -58,7 +59,7 @@ class DeliveryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Rotation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long the old secret goes on working."""
 
-    grace_s: float = 0
+    grace_s: Annotated[float, Meta(ge=0, le=GRACE_S_MAX)] = 0
 
 
 class EntryView(msgspec.Struct, frozen=True):
@@ -130,7 +131,7 @@ async def rotate(call: Call) -> Answer:
         call.bearer,
         call.id(),
         account_id=call.bearer.account.id,
-        grace_s=checked_grace(rotation),
+        grace_s=rotation.grace_s,
     )
     return json_answer(key_view(issued.row, issued.secret), 201)
 
@@ -160,13 +161,6 @@ async def list_deliveries(call: Call) -> Answer:
     )
     cursor = str(rows[limit - 1].id) if len(rows) > limit else None
     return json_answer(Page([delivery_view(row) for row in rows[:limit]], cursor))
-
-
-def checked_grace(rotation: Rotation) -> float:
-    """The grace of a rotation. Raises InvalidRequest."""
-    if not 0 <= rotation.grace_s <= GRACE_S_MAX:
-        raise InvalidRequest(f"grace_s must be from 0 to {GRACE_S_MAX} seconds.")
-    return rotation.grace_s
 
 
 def _next_entry(row: Any) -> str:

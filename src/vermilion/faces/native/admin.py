@@ -13,7 +13,6 @@ from vermilion.faces.native.account import (
     EntryView,
     IdQuery,
     Rotation,
-    checked_grace,
     entries_of,
 )
 from vermilion.faces.native.account_wire import (
@@ -155,8 +154,8 @@ async def list_keys(call: Call) -> Answer:
 
 async def rotate(call: Call) -> Answer:
     """Replace any key's secret."""
-    grace_s = checked_grace(call.body)
-    issued = await rotate_key(call.gateway, call.bearer, call.id(), account_id=None, grace_s=grace_s)
+    rotation: Rotation = call.body
+    issued = await rotate_key(call.gateway, call.bearer, call.id(), account_id=None, grace_s=rotation.grace_s)
     return json_answer(key_view(issued.row, issued.secret), 201)
 
 
