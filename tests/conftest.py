@@ -61,7 +61,9 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def module_server(postgres_dsn: str, template_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def module_server(
+    postgres_dsn: str, template_name: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     """One running gateway for all tests of a module; they tell each other apart by their customers."""
     name = f"module_{uuid4().hex}"
     with asyncio.Runner() as runner:

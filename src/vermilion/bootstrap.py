@@ -224,6 +224,7 @@ async def _ensure_connections(gateway: Gateway, registry: Registry) -> None:
                 name=gateway.settings.node_name if local else "default",
                 queues=queues.get(id_, []),
                 concurrency_max=gateway.settings.engine_workers if local else manifest.concurrency_max,
+                fixed=local,  # as many as this node has workers
             )
 
 

@@ -14,7 +14,11 @@ SECRET_WORDS = ("authorization", "api_key", "apikey", "secret", "password", "tok
 def set_up_logs(level: str = "info", form: str = "auto") -> None:
     """Send structlog and the standard library's loggers to stderr, as JSON or for a person."""
     as_json = form == "json" or (form == "auto" and not sys.stderr.isatty())
-    renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    )
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

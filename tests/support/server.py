@@ -108,7 +108,9 @@ class Server:
         return await self.exited()
 
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("VERMILION_") and k != "DATABASE_URL"}
+        inherited = {
+            k: v for k, v in os.environ.items() if not k.startswith("VERMILION_") and k != "DATABASE_URL"
+        }
         return {
             **inherited,
             "PYTHONPATH": str(SOURCES),
@@ -127,7 +129,9 @@ class Server:
 class Api:
     """A client of the native API with one key; answers (status, JSON body)."""
 
-    def __init__(self, session: aiohttp.ClientSession, key: str | None, account_id: str | None = None) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, key: str | None, account_id: str | None = None
+    ) -> None:
         self.session = session
         self.key = key
         self.account_id = account_id
@@ -137,7 +141,9 @@ class Api:
         status, _, answer = await self.call_raw(method, path, body, **headers)
         return status, answer
 
-    async def call_raw(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any, Any]:
+    async def call_raw(
+        self, method: str, path: str, body: Any = None, **headers: str
+    ) -> tuple[int, Any, Any]:
         """One request; answers (status, headers, JSON or text body)."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.key is not None:
@@ -145,7 +151,11 @@ class Api:
         data = {"data": body} if isinstance(body, bytes) else {"json": body} if body is not None else {}
         async with self.session.request(method, path, headers=sent, **data) as answer:
             is_json = answer.content_type.endswith("json")
-            return answer.status, answer.headers, await answer.json(content_type=None) if is_json else await answer.text()
+            return (
+                answer.status,
+                answer.headers,
+                await answer.json(content_type=None) if is_json else await answer.text(),
+            )
 
     async def get(self, path: str, **headers: str) -> Any:
         """The body of a GET that must succeed."""
@@ -181,7 +191,9 @@ async def operator_of(server: Server) -> AsyncIterator[Api]:
         yield Api(session, OPERATOR_KEY)
 
 
-async def new_customer(operator: Api, *, units: int = 10**12, plan: dict[str, Any] | None = None, **key: Any) -> Api:
+async def new_customer(
+    operator: Api, *, units: int = 10**12, plan: dict[str, Any] | None = None, **key: Any
+) -> Api:
     """A funded account with a key, on its own plan if one is described."""
     tag = os.urandom(6).hex()
     account = {"name": f"Customer {tag}", "email": f"{tag}@example.com"}

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import jsonschema_rs
 import msgspec
 
-from vermilion.domain.pricing import PriceRule
+from vermilion.domain.pricing import PriceRule, Quote, quote
 from vermilion.errors import FieldProblem, NotFound
 
 OutputKind = Literal["image", "video", "audio", "model", "text", "data"]
@@ -50,6 +50,9 @@ class Offer:
         self.media_fields = tuple(
             name for name, field in self.schema["properties"].items() if field.get("format") == MEDIA_FORMAT
         )
+        self.defaults = {
+            name: field["default"] for name, field in self.schema["properties"].items() if "default" in field
+        }
         self._validator = jsonschema_rs.Draft202012Validator(self.schema)
 
     @property
@@ -60,6 +63,10 @@ class Offer:
     def accepts(self, task_input: Any) -> bool:
         """Whether the input is valid; the quick check of the hot path."""
         return self._validator.is_valid(task_input)
+
+    def quote(self, task_input: Mapping[str, Any]) -> Quote:
+        """The price of this input; a field that is left out is priced as its default."""
+        return quote(self.price, {**self.defaults, **task_input})
 
     def problems(self, task_input: Any, prefix: str = "/input") -> tuple[FieldProblem, ...]:
         """Every wrong field of the input, as JSON pointers below `prefix`."""

@@ -13,7 +13,6 @@ import uuid_utils.compat as uuids
 from msgspec import Meta
 
 from vermilion.domain.catalogue import Offer
-from vermilion.domain.pricing import Quote, quote
 from vermilion.domain.tasks import PRIORITY_DEFAULT, PRIORITY_LAST, Status
 from vermilion.egress.errors import EgressRefused
 from vermilion.egress.guard import check_url
@@ -120,11 +119,6 @@ def input_problems(gateway: Gateway, body: Any) -> tuple[FieldProblem, ...]:
     return offer.problems(body["input"]) if offer is not None else ()
 
 
-def price_of(offer: Offer, asked: TaskSubmission) -> Quote:
-    """The number that a submit of this will hold."""
-    return quote(offer.price, asked.input)
-
-
 def _envelope_problems(gateway: Gateway, asked: TaskSubmission) -> list[FieldProblem]:
     problems = []
     if asked.service_mode == "private":
@@ -175,7 +169,7 @@ def _new_task(
         family=offer.family,
         queue=offer.queue,
         priority=_priority(bearer, asked),
-        units=price_of(offer, asked).units,
+        units=offer.quote(asked.input).units,
         input=_text(task_input, "/input", INPUT_BYTES_MAX),
         metadata=_text(asked.metadata, "/metadata", METADATA_BYTES_MAX)
         if asked.metadata is not None

@@ -38,12 +38,12 @@ class ConnectionRow(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
-# Make a connection, or bring the limits of one that exists up to date; its state and counts stay.
+# Make a connection, or bring one that exists up to date; its state and counts stay, and its limit unless $7.
 UPSERT = f"""
 INSERT INTO connections (id, provider, name, queues, options, concurrency_max)
 VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (provider, name) DO UPDATE
-SET queues = excluded.queues, options = excluded.options, concurrency_max = excluded.concurrency_max
+ON CONFLICT (provider, name) DO UPDATE SET queues = excluded.queues, options = excluded.options,
+    concurrency_max = CASE WHEN $7 THEN excluded.concurrency_max ELSE connections.concurrency_max END
 RETURNING {COLUMNS}
 """
 
@@ -75,10 +75,10 @@ async def ensure(
     name: str,
     queues: list[str],
     concurrency_max: int,
-    options: str = "{}",
+    fixed: bool = False,
 ) -> ConnectionRow:
-    """The connection of this provider and name, with these limits."""
-    row = await database.fetchrow(UPSERT, uuids.uuid7(), provider, name, queues, options, concurrency_max)
+    """The connection of this provider and name. A limit that is not `fixed` is an operator's to change."""
+    row = await database.fetchrow(UPSERT, uuids.uuid7(), provider, name, queues, "{}", concurrency_max, fixed)
     assert row is not None  # INSERT … RETURNING always answers
     return ConnectionRow(*row)
 

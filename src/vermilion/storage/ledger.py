@@ -111,6 +111,9 @@ UNION ALL
 SELECT 'grant.postings', f.grant_id::text, 0, f.remaining + f.held + f.spent + f.issued + f.expired
 FROM flows f WHERE f.remaining + f.held + f.spent + f.issued + f.expired <> 0
 UNION ALL
+SELECT 'entry.grant', f.grant_id::text, 0, f.remaining
+FROM flows f WHERE NOT EXISTS (SELECT 1 FROM grants g WHERE g.id = f.grant_id)
+UNION ALL
 SELECT 'wallet.held', w.account_id::text, w.held, coalesce(s.held, 0)
 FROM wallets w LEFT JOIN accounts_sum s USING (account_id) WHERE w.held <> coalesce(s.held, 0)
 UNION ALL
@@ -129,7 +132,9 @@ LIMIT 100
 """
 
 # The proof reads everything, unlike all other statements.
-WHOLE_TABLES = "SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on"
+WHOLE_TABLES = (
+    "SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on"
+)
 
 # A page of an account's statement, newest first.
 READ_ENTRIES = f"""

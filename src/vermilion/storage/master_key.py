@@ -34,7 +34,9 @@ def read_master_key(given: str | None, data_dir: Path) -> bytes:
 async def claim_database(database: Database, key: bytes) -> None:
     """Tie a new database to this key. Raises MasterKeyMismatch if it was tied to another one."""
     fingerprint = hashlib.sha256(FINGERPRINT_PURPOSE + key).digest()
-    await database.execute("INSERT INTO master_key (fingerprint) VALUES ($1) ON CONFLICT DO NOTHING", fingerprint)
+    await database.execute(
+        "INSERT INTO master_key (fingerprint) VALUES ($1) ON CONFLICT DO NOTHING", fingerprint
+    )
     if await database.fetchval("SELECT fingerprint FROM master_key") != fingerprint:
         raise MasterKeyMismatch(
             "This database was made with another master key; links, webhook signatures and stored secrets would "

@@ -112,7 +112,7 @@ class Pilot:
             for flight in lane.waiting():
                 await self._apply(lane, flight, HandBack(datetime.now(UTC), elsewhere=False))
         until = asyncio.get_running_loop().time() + timeout_s
-        while self._must_wait() and asyncio.get_running_loop().time() < until:
+        while self._must_wait() and asyncio.get_running_loop().time() < until:  # noqa: ASYNC110  (spread over lanes)
             await asyncio.sleep(0.05)
         for lane in self._lanes.values():
             if lane.provider.manifest.repeatable:

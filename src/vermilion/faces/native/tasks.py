@@ -20,7 +20,6 @@ from vermilion.services.submit_task import (
     TaskSubmission,
     check_submission,
     input_problems,
-    price_of,
     submit_task,
 )
 from vermilion.services.watch_task import WAIT_S_MAX, wait_for_end
@@ -99,7 +98,7 @@ async def quote(call: Call) -> Answer:
     """Price a submission without making it."""
     asked: TaskSubmission = call.body
     offer = check_submission(call.gateway, call.bearer, asked)
-    price = price_of(offer, asked)
+    price = offer.quote(asked.input)
     view = QuoteView(
         price.units,
         offer.model,
