@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-
 from tests.support.server import Api, Server, new_customer, operator_of
+
 from vermilion.storage.database import Database
 from vermilion.storage.embedded import EmbeddedPostgres
 
