@@ -25,7 +25,7 @@ import psutil
 
 from bench.load import Sample, Window
 from bench.report import InvalidMeasurement
-from vermilion.storage.embedded import EmbeddedPostgres
+from vermilion.storage.postgres.embedded import EmbeddedPostgres
 
 OPERATOR_KEY = "vrm_benchmark_operator_key_0123456789abcdef0123456789abcdef"
 READY_TIMEOUT_S = 60.0

@@ -13,7 +13,7 @@ import pytest
 from tests.support.server import Api, Server, new_customer, operator_of
 
 from vermilion.storage.database import Database
-from vermilion.storage.embedded import EmbeddedPostgres
+from vermilion.storage.postgres.embedded import EmbeddedPostgres
 
 
 @pytest.fixture(scope="session")

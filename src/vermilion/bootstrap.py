@@ -34,10 +34,10 @@ from vermilion.storage.batching import Batcher
 from vermilion.storage.blobs import open_blobs
 from vermilion.storage.database import Database
 from vermilion.storage.deliveries import DeliveryRow
-from vermilion.storage.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from vermilion.storage.listener import Listener
 from vermilion.storage.master_key import MasterKeyMismatch, claim_database, read_master_key
-from vermilion.storage.postgres_guard import PostgresGuard
+from vermilion.storage.postgres.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from vermilion.storage.postgres.guard import PostgresGuard
 from vermilion.storage.tasks import TaskRow
 from vermilion.workers.deliverer import Deliverer
 from vermilion.workers.dispatcher import Dispatcher

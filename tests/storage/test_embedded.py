@@ -19,14 +19,14 @@ import psutil
 import pytest
 
 import vermilion
-from vermilion.storage import postgres_install
-from vermilion.storage.embedded import EmbeddedPostgres, EmbeddedPostgresError, find_bin_dir
+from vermilion.storage.postgres import install
+from vermilion.storage.postgres.embedded import EmbeddedPostgres, EmbeddedPostgresError, find_bin_dir
 
 GATEWAY = """
 import asyncio, sys
 from pathlib import Path
 import asyncpg
-from vermilion.storage.embedded import EmbeddedPostgres
+from vermilion.storage.postgres.embedded import EmbeddedPostgres
 async def main():
     server = EmbeddedPostgres(Path(sys.argv[1]))
     connection = await asyncpg.connect(await server.start())
@@ -157,7 +157,7 @@ async def test_runs_from_private_directories_of_root(
     tmp_path: Path, open_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With programs and data below 0700 directories of root, it runs unprivileged and opens none of them."""
-    monkeypatch.setattr(postgres_install, "SYSTEM_CACHE", open_dir / "cache")
+    monkeypatch.setattr(install, "SYSTEM_CACHE", open_dir / "cache")
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
     embedded = EmbeddedPostgres(private / "data", bin_dir=_copy_of_wheel(private))

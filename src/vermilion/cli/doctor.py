@@ -117,7 +117,7 @@ async def _given_database(settings: Settings) -> Finding:
 
 
 async def _embedded_database(settings: Settings) -> Finding:
-    from vermilion.storage.embedded import EmbeddedPostgresError, find_bin_dir  # noqa: PLC0415  (slow; only needed here)
+    from vermilion.storage.postgres.embedded import EmbeddedPostgresError, find_bin_dir  # noqa: PLC0415  (slow; only needed here)
 
     try:
         found = await asyncio.to_thread(find_bin_dir, settings.pg_bin)

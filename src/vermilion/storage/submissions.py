@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from vermilion import faults
@@ -131,9 +132,21 @@ SELECT pg_notify('vermilion_work', queue) FROM json_array_elements_text($2::json
 
 async def accept(database: Database, batch: list[NewTask]) -> Sequence[Accepted | Exception]:
     """Accept or refuse each submission, in arrival order, all in one commit."""
-    results = await retry_conflicts(lambda: _accept_once(database, batch))
+    try:
+        results = await retry_conflicts(lambda: _accept_once(database, batch))
+    except asyncpg.UniqueViolationError:
+        if len(batch) > 1:
+            raise
+        # Replayed after a commit whose answer was lost: the task is there already.
+        results = [await _accepted_before(database, batch[0])]
     faults.at("accept.after_commit")
     return results
+
+
+async def _accepted_before(database: Database, task: NewTask) -> Accepted:
+    row = await database.fetchrow("SELECT status, created_at FROM tasks WHERE id = $1", task.id)
+    assert row is not None, "a unique violation without a task of this id"
+    return Accepted(task.id, row["status"], row["created_at"])
 
 
 async def _accept_once(database: Database, batch: list[NewTask]) -> list[Accepted | Exception]:

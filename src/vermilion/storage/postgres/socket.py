@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from vermilion.storage.postgres_install import EmbeddedPostgresError, ServerUser
+from vermilion.storage.postgres.install import EmbeddedPostgresError, ServerUser
 
 SOCKET_PORT = 5432  # Only a part of the socket's file name: nothing listens on TCP.
 SOCKET_NAME = f".s.PGSQL.{SOCKET_PORT}"

@@ -11,9 +11,9 @@ import threading
 from pathlib import Path
 from typing import IO
 
-from vermilion.storage.postgres_install import EmbeddedPostgresError, ServerUser
+from vermilion.storage.postgres.install import EmbeddedPostgresError, ServerUser
 
-LAUNCHER = Path(__file__).with_name("postgres_launcher.py")
+LAUNCHER = Path(__file__).with_name("launcher.py")
 KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TMPDIR")
 
 

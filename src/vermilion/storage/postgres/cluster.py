@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from vermilion.storage.postgres_install import EmbeddedPostgresError, ServerUser, is_reachable
+from vermilion.storage.postgres.install import EmbeddedPostgresError, ServerUser, is_reachable
 
 
 @contextlib.contextmanager

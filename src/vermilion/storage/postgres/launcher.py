@@ -1,6 +1,6 @@
 """Become PostgreSQL: drop root, tie this process to its parent's life, then exec; imports nothing of ours.
 
-It runs as a script of its own (`python -I -S postgres_launcher.py PARENT_PID UID GID COMMAND…`) and not as
+It runs as a script of its own (`python -I -S launcher.py PARENT_PID UID GID COMMAND…`) and not as
 a `preexec_fn`, because Python code between fork and exec may deadlock in a process that has threads.
 """
 

@@ -17,9 +17,9 @@ from urllib.parse import quote
 
 import asyncpg
 
-from vermilion.storage.postgres_cluster import give_to, paths_for, require_cluster_of, sync_dir
-from vermilion.storage.postgres_command import SHARED_BUFFERS, SUPERUSER, initdb_command, server_command
-from vermilion.storage.postgres_install import (
+from vermilion.storage.postgres.cluster import give_to, paths_for, require_cluster_of, sync_dir
+from vermilion.storage.postgres.command import SHARED_BUFFERS, SUPERUSER, initdb_command, server_command
+from vermilion.storage.postgres.install import (
     EmbeddedPostgresError,
     ServerUser,
     choose_server_user,
@@ -27,9 +27,9 @@ from vermilion.storage.postgres_install import (
     major_version,
     reachable_bin_dir,
 )
-from vermilion.storage.postgres_pidfile import end_orphan, says_ready
-from vermilion.storage.postgres_process import PostgresProcess
-from vermilion.storage.postgres_socket import SOCKET_PORT, open_socket_dir
+from vermilion.storage.postgres.pidfile import end_orphan, says_ready
+from vermilion.storage.postgres.process import PostgresProcess
+from vermilion.storage.postgres.socket import SOCKET_PORT, open_socket_dir
 
 __all__ = ["EmbeddedPostgres", "EmbeddedPostgresError", "find_bin_dir"]
 

@@ -8,7 +8,7 @@ import os
 import signal
 from pathlib import Path
 
-from vermilion.storage.postgres_install import EmbeddedPostgresError
+from vermilion.storage.postgres.install import EmbeddedPostgresError
 
 ORPHAN_STOP_S = 60.0  # A fast shutdown writes a checkpoint, which may be large.
 POLL_S = 0.01

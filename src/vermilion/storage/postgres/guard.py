@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from vermilion.logs import get_logger
-from vermilion.storage.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from vermilion.storage.postgres.embedded import EmbeddedPostgres, EmbeddedPostgresError
 
 START_AGAIN_S = 1.0
 log = get_logger("postgres")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vermilion.storage.postgres_socket import SOCKET_PORT
+from vermilion.storage.postgres.socket import SOCKET_PORT
 
 SUPERUSER = "vermilion"
 SHARED_BUFFERS = ("256MB", "64MB", "16MB")  # The next is tried when there is no memory for the one before.
