@@ -129,7 +129,7 @@ async def _build_gateway(settings: Settings, database: Database, stack: AsyncExi
         watchers=Watchers(),
         keys=KeyCache(lambda hash_: accounts.read_bearer(database, hash_)),
         signing_key=master_key,
-        submissions=Batcher(lambda batch: submissions.accept(database, batch)),
+        submissions=Batcher(lambda batch: submissions.accept(database, batch), at_once=2),
         reads=Batcher(lambda ids: tasks.read_many(database, ids)),
         endings=Batcher(lambda batch: endings.end_tasks(database, batch)),
         submission_notes=Batcher(lambda notes: flights.mark_submissions(database, notes)),

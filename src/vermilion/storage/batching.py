@@ -17,6 +17,7 @@ class Batcher(Generic[Item, Result]):
 
     `flush` gets a list of items and answers a result or an exception for each, in order.
     If it raises, the items are replayed one by one, so that one bad row never harms its neighbours.
+    With `at_once` 2, one batch is decided here while another is written there.
     """
 
     def __init__(
@@ -24,18 +25,24 @@ class Batcher(Generic[Item, Result]):
         flush: Callable[[list[Item]], Awaitable[Sequence[Result | Exception]]],
         *,
         size_max: int = BATCH_SIZE_MAX,
+        at_once: int = 1,
     ) -> None:
         self._flush = flush
         self._size_max = size_max
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
-        self._worker: asyncio.Task[None] | None = None
+        self._at_once = at_once
+        self._busy = 0
+        self._workers: set[asyncio.Task[None]] = set()  # the loop itself keeps only weak references
 
     async def __call__(self, item: Item) -> Result:
         """The result for this item. Raises what the flush answered for it."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if self._worker is None:
-            self._worker = asyncio.create_task(self._drain())
+        if self._busy < self._at_once:
+            self._busy += 1
+            worker = asyncio.create_task(self._drain())
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
         # A caller that goes away cancels its future only; what is on its way to the database goes on.
         return await future
 
@@ -46,7 +53,7 @@ class Batcher(Generic[Item, Result]):
                 del self._waiting[: self._size_max]
                 await self._run(batch)
         finally:
-            self._worker = None
+            self._busy -= 1
 
     async def _run(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:

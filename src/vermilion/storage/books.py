@@ -13,7 +13,7 @@ from vermilion.domain.grants import Allocation, Settlement
 from vermilion.domain.settlement import Account, Held, Waiting, end, may_end, promote
 from vermilion.domain.tasks import Status
 from vermilion.storage.ending_rows import asset_row, due_row, end_row, entry_rows
-from vermilion.storage.wallet_locks import lock_wallets, plan_limits
+from vermilion.storage.wallet_locks import counts, lock_wallets, plan_limits
 
 if TYPE_CHECKING:
     from vermilion.storage.endings import Ending
@@ -30,9 +30,6 @@ SELECT t.id, t.account_id, t.family, t.queue, t.status, t.node_id, t.connection_
 FROM tasks t LEFT JOIN holds h ON h.task_id = t.id
 WHERE t.id = ANY($1::uuid[]) ORDER BY t.id FOR UPDATE OF t
 """
-
-# The places that the accounts' tasks occupy, by family.
-READ_LANES = "SELECT account_id, family, running FROM lanes WHERE account_id = ANY($1::uuid[])"
 
 # The first staged tasks of each (account, family) that has a free place.
 READ_WAITING = """
@@ -62,9 +59,9 @@ class Books:
         books = cls()
         for row in await lock_wallets(connection, account_ids):
             id_ = row["account_id"]
-            books.accounts[id_] = Account(id_, row["held"], row["spent"], row["running"], plan_limits(row))
-        for row in await connection.fetch(READ_LANES, list(books.accounts)):
-            books.accounts[row["account_id"]].lanes[row["family"]] = row["running"]
+            books.accounts[id_] = Account(
+                id_, row["held"], row["spent"], row["running"], plan_limits(row), counts(row["lanes"])
+            )
         books.touched = set(books.accounts)
         return books
 
@@ -125,13 +122,14 @@ class Books:
             ],
             "keys": self._uncounted(),
             "wallets": [
-                {"account_id": a.account_id, "held": a.held, "spent": a.spent, "running": a.running}
-                for a in touched
-            ],
-            "lanes": [
-                {"account_id": a.account_id, "family": family, "running": running}
-                for a in touched
-                for family, running in a.lanes.items()
+                {
+                    "account_id": account.account_id,
+                    "held": account.held,
+                    "spent": account.spent,
+                    "running": account.running,
+                    "lanes": account.lanes,
+                }
+                for account in touched
             ],
             "promoted": [task.id for task in self.promoted],
             "freed": [task.connection_id for _, task, _ in self.done if task.connection_id is not None],

@@ -74,13 +74,10 @@ WITH ends AS MATERIALIZED (
           GROUP BY k.id) b
     WHERE api_keys.id = b.id
 ), wallets_now AS (
-    UPDATE wallets SET held = w.held, spent = w.spent, running = w.running
-    FROM json_to_recordset($1::json -> 'wallets') AS w (account_id uuid, held bigint, spent bigint, running int)
+    UPDATE wallets SET held = w.held, spent = w.spent, running = w.running, lanes = w.lanes
+    FROM json_to_recordset($1::json -> 'wallets')
+         AS w (account_id uuid, held bigint, spent bigint, running int, lanes jsonb)
     WHERE wallets.account_id = w.account_id
-), lanes_now AS (
-    UPDATE lanes SET running = l.running
-    FROM json_to_recordset($1::json -> 'lanes') AS l (account_id uuid, family text, running int)
-    WHERE lanes.account_id = l.account_id AND lanes.family = l.family
 ), promoted AS (
     UPDATE tasks SET status = 'pending', version = version + 1
     FROM json_array_elements_text($1::json -> 'promoted') AS next (id) WHERE tasks.id = next.id::uuid

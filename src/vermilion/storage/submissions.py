@@ -17,7 +17,7 @@ from vermilion.domain.tasks import Status
 from vermilion.errors import IdempotencyMismatch, NotFound, VermilionError
 from vermilion.storage.database import Database, retry_conflicts
 from vermilion.storage.submission_rows import task_record
-from vermilion.storage.wallet_locks import lock_wallets, plan_limits
+from vermilion.storage.wallet_locks import counts, lock_wallets, plan_limits
 
 
 class NewTask(msgspec.Struct, frozen=True):
@@ -54,11 +54,8 @@ class Accepted(msgspec.Struct, frozen=True):
 
 # Everything else that admission depends on, read after the locks so that it is current.
 READ_STATE = """
-SELECT 'lane' AS kind, account_id, NULL::uuid AS id, family AS name, running::bigint AS units,
-       NULL::bigint AS used, NULL::timestamptz AS at, NULL::timestamptz AS created_at, NULL::bytea AS hash
-FROM lanes WHERE account_id = ANY($1::uuid[])
-UNION ALL
-SELECT 'grant', account_id, id, scope, remaining, NULL, expires_at, created_at, NULL
+SELECT 'grant' AS kind, account_id, id, scope AS name, remaining AS units, NULL::bigint AS used,
+       expires_at AS at, created_at, NULL::bytea AS hash
 FROM grants WHERE account_id = ANY($1::uuid[]) AND closed_at IS NULL
 UNION ALL
 SELECT 'cap', account_id, id, cap_window, cap_units, cap_used, cap_window_start, NULL, NULL
@@ -66,9 +63,6 @@ FROM api_keys WHERE id = ANY($2::uuid[]) AND cap_units IS NOT NULL
 UNION ALL
 SELECT 'clock', NULL, NULL, queue, virtual_time, NULL, NULL, NULL, NULL
 FROM queue_clock WHERE queue = ANY($3::text[])
-UNION ALL
-SELECT 'turn', account_id, NULL, queue, last_rank, NULL, NULL, NULL, NULL
-FROM turns WHERE account_id = ANY($1::uuid[]) AND queue = ANY($3::text[])
 UNION ALL
 SELECT 'seen', i.account_id, i.task_id, i.key, NULL, NULL, i.created_at, NULL, i.request_hash || i.first_status::bytea
 FROM unnest($4::uuid[], $5::text[]) AS asked (account_id, key) JOIN idempotency i USING (account_id, key)
@@ -113,17 +107,11 @@ WITH admitted AS MATERIALIZED (
     UPDATE api_keys SET cap_used = changed.used, cap_window_start = changed.window_start
     FROM json_to_recordset($2::json -> 'caps') AS changed (key_id uuid, used bigint, window_start timestamptz)
     WHERE api_keys.id = changed.key_id
-), taken_places AS (
-    INSERT INTO lanes (account_id, family, running)
-    SELECT * FROM json_to_recordset($2::json -> 'lanes') AS l (account_id uuid, family text, running int)
-    ON CONFLICT (account_id, family) DO UPDATE SET running = excluded.running
-), taken_turns AS (
-    INSERT INTO turns (account_id, queue, last_rank)
-    SELECT * FROM json_to_recordset($2::json -> 'turns') AS t (account_id uuid, queue text, last_rank bigint)
-    ON CONFLICT (account_id, queue) DO UPDATE SET last_rank = excluded.last_rank
 ), wallets_now AS (
-    UPDATE wallets SET held = wallets.held + changed.held, running = changed.running
-    FROM json_to_recordset($2::json -> 'wallets') AS changed (account_id uuid, held bigint, running int)
+    UPDATE wallets SET held = wallets.held + changed.held, running = changed.running, lanes = changed.lanes,
+        turns = changed.turns
+    FROM json_to_recordset($2::json -> 'wallets')
+         AS changed (account_id uuid, held bigint, running int, lanes jsonb, turns jsonb)
     WHERE wallets.account_id = changed.account_id
 )
 SELECT pg_notify('vermilion_work', queue) FROM json_array_elements_text($2::json -> 'queues') AS queue
@@ -182,7 +170,12 @@ class _Ledger:
         ledger = cls(rows[0]["now"] if rows else None)
         for row in rows:
             ledger.accounts[row["account_id"]] = AccountState(
-                row["account_id"], row["active"], row["running"], plan_limits(row)
+                row["account_id"],
+                row["active"],
+                row["running"],
+                plan_limits(row),
+                lanes=counts(row["lanes"]),
+                last_ranks=counts(row["turns"]),
             )
         keyed = [task for task in batch if task.idempotency_key is not None]
         for row in await connection.fetch(
@@ -246,19 +239,15 @@ class _Ledger:
                 {"key_id": cap.key_id, "used": cap.used, "window_start": cap.window_start}
                 for cap in self.caps.values()
             ],
-            "lanes": [
-                {"account_id": account.account_id, "family": family, "running": running}
-                for account in touched
-                for family, running in account.lanes.items()
-            ],
             "wallets": [
-                {"account_id": account.account_id, "held": account.held_added, "running": account.running}
+                {
+                    "account_id": account.account_id,
+                    "held": account.held_added,
+                    "running": account.running,
+                    "lanes": account.lanes,
+                    "turns": account.last_ranks,
+                }
                 for account in touched
-            ],
-            "turns": [
-                {"account_id": account.account_id, "queue": queue, "last_rank": rank}
-                for account in touched
-                for queue, rank in account.last_ranks.items()
             ],
             "queues": list(
                 {task.queue for task, admission in self.admitted if admission.status is Status.PENDING}
@@ -277,16 +266,12 @@ class _Ledger:
 
     def _note(self, row: Any) -> None:
         kind, account_id, id_, name, units = tuple(row)[:5]
-        if kind == "lane":
-            self.accounts[account_id].lanes[name] = units
-        elif kind == "grant":
+        if kind == "grant":
             self.accounts[account_id].grants.append(Grant(id_, name, units, row["at"], row["created_at"]))
         elif kind == "cap":
             self.caps[id_] = KeyCap(id_, units, name, row["at"], row["used"])
         elif kind == "clock":
             self.clocks[name] = units
-        elif kind == "turn":
-            self.accounts[account_id].last_ranks[name] = units
         else:
             accepted = Accepted(id_, row["hash"][32:].decode(), row["at"])
             self.seen[account_id, name] = (row["hash"][:32], accepted)

@@ -17,11 +17,13 @@ from vermilion.domain.admission import PlanLimits
 
 # Lock wallets in sorted order, with what the plan allows.
 LOCK_WALLETS = """
-SELECT w.account_id, w.held, w.spent, w.running, a.status = 'active' AS active, p.concurrency_total,
+SELECT w.account_id, w.held, w.spent, w.running, w.lanes, w.turns, a.status = 'active' AS active, p.concurrency_total,
        p.concurrency_family, p.weight, p.priority_best, clock_timestamp() AS now
 FROM wallets w JOIN accounts a ON a.id = w.account_id JOIN plans p ON p.id = a.plan_id
 WHERE w.account_id = ANY($1::uuid[]) ORDER BY w.account_id FOR UPDATE OF w
 """
+
+_counts = msgspec.json.Decoder(dict[str, int])
 
 
 async def lock_wallets(connection: Any, account_ids: Iterable[UUID]) -> list[Any]:
@@ -33,6 +35,11 @@ async def lock_wallets(connection: Any, account_ids: Iterable[UUID]) -> list[Any
 def plan_limits(row: Any) -> PlanLimits:
     """The plan's limits out of a locked wallet row."""
     return _limits(row["concurrency_total"], row["concurrency_family"], row["weight"], row["priority_best"])
+
+
+def counts(text: str) -> dict[str, int]:
+    """A JSON object of whole numbers, such as the tasks of an account by family."""
+    return _counts.decode(text)
 
 
 @lru_cache(maxsize=1024)

@@ -55,16 +55,17 @@ CREATE TABLE wallets (
     account_id uuid PRIMARY KEY REFERENCES accounts (id),
     held       bigint NOT NULL DEFAULT 0 CHECK (held >= 0),
     spent      bigint NOT NULL DEFAULT 0 CHECK (spent >= 0),
-    running    integer NOT NULL DEFAULT 0 CHECK (running >= 0)
+    running    integer NOT NULL DEFAULT 0 CHECK (running >= 0),
+    -- Tasks pending or processing, by family.
+    lanes      jsonb NOT NULL DEFAULT '{}',
+    -- The rank of the account's last task, by queue. Ranks of different queues have nothing to do with each other:
+    -- an account that used much of one would wait behind everybody in the next.
+    turns      jsonb NOT NULL DEFAULT '{}'
 ) WITH (fillfactor = 50);
 
--- How many tasks of each family an account has pending or processing.
-CREATE TABLE lanes (
-    account_id uuid NOT NULL,
-    family     text NOT NULL,
-    running    integer NOT NULL DEFAULT 0 CHECK (running >= 0),
-    PRIMARY KEY (account_id, family)
-) WITH (fillfactor = 50);
+-- The same by family, one row each, for people and tests; the gateway reads the wallet.
+CREATE VIEW lanes AS
+SELECT account_id, lane.key AS family, lane.value::integer AS running FROM wallets, jsonb_each_text(lanes) AS lane;
 
 CREATE TABLE grants (
     id         uuid PRIMARY KEY,
@@ -211,15 +212,6 @@ CREATE TABLE queue_clock (
     virtual_time bigint NOT NULL
 ) WITH (fillfactor = 50);
 
--- The rank of an account's last task in a queue. Ranks of different queues have nothing to do with each other:
--- an account that used much of one would otherwise wait behind everybody in the next.
-CREATE TABLE turns (
-    account_id uuid NOT NULL,
-    queue      text NOT NULL,
-    last_rank  bigint NOT NULL,
-    PRIMARY KEY (account_id, queue)
-) WITH (fillfactor = 50);
-
 CREATE TABLE nodes (
     id           uuid PRIMARY KEY,
     name         text NOT NULL,
@@ -280,6 +272,7 @@ CREATE TABLE master_key (
 );
 
 -- migrate: rollback
-DROP TABLE master_key, audit, deliveries, assets, nodes, turns, queue_clock, connections, idempotency, task_labels, tasks, entries, holds, grants,
-    lanes, wallets, api_keys, accounts, plans;
+DROP VIEW lanes;
+DROP TABLE master_key, audit, deliveries, assets, nodes, queue_clock, connections, idempotency, task_labels, tasks, entries, holds, grants,
+    wallets, api_keys, accounts, plans;
 DROP FUNCTION refuse_change();
