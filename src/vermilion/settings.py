@@ -95,9 +95,10 @@ class Settings(BaseSettings):
 
     @field_validator("operator_key")
     @classmethod
-    def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not 16 <= len(value.get_secret_value()) <= 200:
-            raise ValueError("expected 16 to 200 characters")
+    def _can_be_sent(cls, value: SecretStr | None) -> SecretStr | None:
+        secret = value.get_secret_value() if value is not None else "-"
+        if not (1 <= len(secret) <= 200 and secret.isascii() and secret.isprintable() and " " not in secret):
+            raise ValueError("expected 1 to 200 visible ASCII characters without spaces")
         return value
 
     @model_validator(mode="after")

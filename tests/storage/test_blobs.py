@@ -3,46 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
-import json
 import os
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from tests.support.s3 import s3_environment
 
 from vermilion.storage.blobs import BlobMissing, Blobs, BlobsUnavailable, open_blobs
 
 ACCOUNT, STRANGER = uuid4(), uuid4()
-START_TIMEOUT_S = 60.0
 LARGE = os.urandom(64 * 1024) * 180  # 11.25 MiB: several parts of a multipart upload, several chunks
-
-
-@pytest.fixture(scope="session")
-def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The endpoint of a real S3 server on loopback that knows one key."""
-    folder = tmp_path_factory.mktemp("s3")
-    ports = _free_ports(8)
-    identity = {
-        "name": "tests",
-        "credentials": [{"accessKey": "tests", "secretKey": "tests-secret"}],
-        "actions": ["Admin", "Read", "Write", "List"],
-    }
-    (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(_weed_command(folder, ports), stdout=log, stderr=log, cwd=folder)
-        try:
-            _wait_until_open(ports[0], server)
-            yield f"http://127.0.0.1:{ports[0]}"
-        finally:
-            server.kill()
-            server.wait()
 
 
 @pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.slow)])
@@ -228,33 +201,5 @@ async def _joined(chunks: AsyncIterator[bytes]) -> bytes:
 
 
 def _use_s3(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tests")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "tests-secret")
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [opened.getsockname()[1] for opened in sockets]
-
-
-def _weed_command(folder: Path, ports: list[int]) -> list[str]:
-    names = [
-        f"{part}.{port}" for part in ("s3", "master", "volume", "filer") for port in ("port", "port.grpc")
-    ]
-    flags = [f"-{name}={port}" for name, port in zip(names, ports, strict=True)]
-    binary = Path(sys.executable).with_name("weed")
-    fixed = ["-s3", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", f"-s3.config={folder}/s3.json"]
-    quiet = ["-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.max=4", "-master.volumeSizeLimitMB=64"]
-    return [str(binary), "server", *fixed, *quiet, *flags]
-
-
-def _wait_until_open(port: int, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline and server.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.1)
-    raise AssertionError("The S3 server did not start; its log is beside its data.")
+    for name, value in s3_environment(endpoint).items():
+        monkeypatch.setenv(name, value)

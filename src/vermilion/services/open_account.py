@@ -9,6 +9,7 @@ import msgspec
 import uuid_utils.compat as uuids
 
 from vermilion.domain.keys import SCOPES, SECRET_BYTES, format_secret, hash_secret, shown_prefix
+from vermilion.logs import get_logger
 from vermilion.services.gateway import Gateway
 from vermilion.services.renew_quota import renew_quota
 from vermilion.storage import accounts, audit
@@ -16,6 +17,8 @@ from vermilion.storage.accounts import AccountRow, Bearer, PlanRow
 from vermilion.storage.endings import promote_staged
 
 OPERATOR_EMAIL = "operator@localhost"
+OPERATOR_KEY_LENGTH_SAFE = 24
+log = get_logger("open_account")
 DEFAULT_PLAN = PlanRow(
     id="standard",
     name="Standard",
@@ -89,6 +92,8 @@ async def ensure_operator(gateway: Gateway) -> str | None:
 async def _ensure_operator_key(gateway: Gateway, operator: AccountRow) -> str | None:
     given = gateway.settings.operator_key
     if given is not None:
+        if len(given.get_secret_value()) < OPERATOR_KEY_LENGTH_SAFE:
+            log.warning("the operator's key is short enough to be guessed; use it on this machine only")
         if await accounts.read_bearer(gateway.database, hash_secret(given.get_secret_value())) is None:
             await _add_operator_key(
                 gateway, operator, given.get_secret_value(), "from VERMILION_OPERATOR_KEY"
