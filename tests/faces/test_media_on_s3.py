@@ -17,7 +17,7 @@ async def test_outputs_are_kept_on_s3(database_url: str, s3_endpoint: str, data_
     server = Server(
         data_dir,
         DATABASE_URL=database_url,
-        VERMILION_MEDIA_URL="s3://gateway-tests/media",
+        VERMILION_MEDIA_URL="s3://media-tests/gateway",
         **s3_environment(s3_endpoint),
     )
     await server.start()
