@@ -15,6 +15,7 @@ import os
 import platform
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=3.0, help="length of one window (default: 3)")
     parser.add_argument("--rounds", type=int, default=5, help="windows per server (default: 5)")
     parser.add_argument("--clients", type=int, default=64, help="concurrent clients (default: 64)")
-    parser.add_argument("--accounts", type=int, default=64, help="accounts they share (default: 64)")
+    parser.add_argument(
+        "--accounts",
+        type=int,
+        nargs="+",
+        default=[1, 64],
+        help="accounts they share, one comparison each (default: 1 64)",
+    )
     parser.add_argument("--role", default="api", help="role of the gateway in accept and read (default: api)")
     parser.add_argument("--dsn", help="a PostgreSQL of yours instead of an embedded one; it is written to")
     parser.add_argument("--tasks", type=int, default=inflight.TASKS, help="tasks in flight (default: 20000)")
@@ -74,7 +81,6 @@ async def _run(parts: tuple[str, ...], args: argparse.Namespace) -> dict[str, An
         seconds=args.seconds,
         rounds=args.rounds,
         clients=args.clients,
-        accounts=args.accounts,
         role=args.role,
         dsn=args.dsn,
     )
@@ -83,7 +89,8 @@ async def _run(parts: tuple[str, ...], args: argparse.Namespace) -> dict[str, An
     )
     results: dict[str, Any] = {}
     if compared := [part for part in parts if part in {"accept", "read"}]:
-        results |= await compare.run(options, compared)
+        for accounts in args.accounts:
+            results[f"accounts={accounts}"] = await compare.run(replace(options, accounts=accounts), compared)
     if "inflight" in parts:
         results["inflight"] = await inflight.run(options, tasks=args.tasks)
     if "history" in parts:
