@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import pytest
 import uuid_utils.compat as uuids
 
+from vermilion.domain.submission import NewTask
 from vermilion.storage import accounts, ledger, submissions
 from vermilion.storage.accounts import PlanRow
 from vermilion.storage.batching import Batcher
 from vermilion.storage.database import Database
-from vermilion.storage.submissions import NewTask
 
 PLAN = PlanRow("plan", "Plan", 100, "{}", 1, 6_000, 1, 1, 5, 0, "month")
 

@@ -17,14 +17,15 @@ import uuid_utils.compat as uuids
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
+from vermilion.domain.ending import Ending
+from vermilion.domain.submission import Accepted, NewTask
 from vermilion.domain.tasks import Status
 from vermilion.errors import Conflict, InsufficientFunds
 from vermilion.services.open_account import DEFAULT_PLAN
 from vermilion.storage import accounts, connections, flights, ledger, nodes, submissions
 from vermilion.storage.database import Database
-from vermilion.storage.endings import Ending, end_tasks
+from vermilion.storage.endings import end_tasks
 from vermilion.storage.flights import HandBackNote
-from vermilion.storage.submissions import Accepted, NewTask
 
 pytestmark = pytest.mark.slow
 

@@ -17,10 +17,10 @@ import pytest
 import uuid_utils.compat as uuids
 from tests.support.server import Api, Server, new_customer, operator_of
 
+from vermilion.domain.submission import NewTask
 from vermilion.services.open_account import DEFAULT_PLAN
 from vermilion.storage import accounts, connections, flights, ledger, submissions
 from vermilion.storage.database import Database
-from vermilion.storage.submissions import NewTask
 
 pytestmark = pytest.mark.slow
 

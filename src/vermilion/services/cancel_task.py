@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from vermilion.domain.ending import Ending
 from vermilion.domain.tasks import ENDED, Status
 from vermilion.errors import Conflict
 from vermilion.services.find_tasks import get_task
 from vermilion.services.gateway import Gateway
 from vermilion.services.watch_task import wait_for_end
 from vermilion.storage import flights
-from vermilion.storage.endings import Ending
 from vermilion.storage.tasks import TaskRow
 
 WAITING = frozenset({Status.STAGED.value, Status.PENDING.value})

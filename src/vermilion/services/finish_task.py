@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from vermilion import faults
+from vermilion.domain.ending import Ending, NewAsset
 from vermilion.domain.outcomes import Fault, OutputFile, Succeeded
 from vermilion.domain.pricing import PriceRule, reprice
 from vermilion.domain.tasks import Status, TaskError
@@ -20,7 +21,6 @@ from vermilion.services.gateway import Gateway
 from vermilion.services.store_media import keep, work_folder
 from vermilion.storage import audit
 from vermilion.storage.accounts import Bearer
-from vermilion.storage.endings import Ending, NewAsset
 from vermilion.storage.flights import Claimed
 from vermilion.storage.tasks import TaskRow
 

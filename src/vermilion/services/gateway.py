@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from vermilion.domain.catalogue import Catalogue
+from vermilion.domain.ending import Ending
+from vermilion.domain.submission import Accepted, NewTask
 from vermilion.egress.client import GuardedClient
 from vermilion.services.key_cache import KeyCache
 from vermilion.services.watchers import Watchers
@@ -16,9 +18,7 @@ from vermilion.settings import Settings
 from vermilion.storage.batching import Batcher
 from vermilion.storage.blobs import Blobs
 from vermilion.storage.database import Database
-from vermilion.storage.endings import Ending
 from vermilion.storage.flights import HandBackNote, ProgressNote, SubmissionNote
-from vermilion.storage.submissions import Accepted, NewTask
 from vermilion.storage.tasks import TaskRow
 
 

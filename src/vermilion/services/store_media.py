@@ -13,12 +13,12 @@ from uuid import UUID
 
 import uuid_utils.compat as uuids
 
+from vermilion.domain.ending import NewAsset
 from vermilion.errors import BodyTooLarge, UnsupportedMedia
 from vermilion.services.gateway import Gateway
 from vermilion.storage import accounts, assets
 from vermilion.storage.accounts import Bearer
 from vermilion.storage.assets import AssetRow
-from vermilion.storage.endings import NewAsset
 
 
 @asynccontextmanager

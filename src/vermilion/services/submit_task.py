@@ -13,6 +13,7 @@ import uuid_utils.compat as uuids
 from msgspec import Meta
 
 from vermilion.domain.catalogue import Offer
+from vermilion.domain.submission import Accepted, NewTask
 from vermilion.domain.tasks import PRIORITY_DEFAULT, PRIORITY_LAST, Status
 from vermilion.egress.errors import EgressRefused
 from vermilion.egress.guard import check_url
@@ -21,7 +22,6 @@ from vermilion.services.gateway import Gateway
 from vermilion.services.take_in_media import take_in_media
 from vermilion.services.webhook_secret import webhook_secret
 from vermilion.storage.accounts import Bearer
-from vermilion.storage.submissions import Accepted, NewTask
 from vermilion.storage.tasks import TaskRow, read_parent
 
 METADATA_BYTES_MAX = 16_384

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import msgspec
 
+from vermilion.domain.ending import NewAsset
 from vermilion.storage.database import Database
-from vermilion.storage.endings import NewAsset
 
 COLUMNS = """
     id, account_id, task_id, kind, sha256, thumb_sha256, content_type, size_bytes, width, height, duration_s,

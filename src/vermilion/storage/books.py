@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from vermilion.domain.ending import Ending
 from vermilion.domain.grants import Allocation, Settlement
 from vermilion.domain.settlement import Account, Held, Waiting, end, may_end, promote
 from vermilion.domain.tasks import Status
 from vermilion.storage.ending_rows import asset_row, due_row, end_row, entry_rows
 from vermilion.storage.wallet_locks import counts, lock_wallets, plan_limits
-
-if TYPE_CHECKING:
-    from vermilion.storage.endings import Ending
 
 NOTIFY_IDS_MAX = 200  #: ids of 32 digits that fit into one notification of 8,000 bytes
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import uuid_utils.compat as uuids
 
+from vermilion.domain.ending import Ending, NewAsset
 from vermilion.domain.grants import Settlement
 from vermilion.domain.settlement import Held
 from vermilion.storage.json_rows import raw_json
-
-if TYPE_CHECKING:
-    from vermilion.storage.endings import Ending, NewAsset
 
 
 def end_row(ending: Ending, task: Held, settlement: Settlement) -> dict[str, Any]:

@@ -3,44 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from uuid import UUID
-
-import msgspec
 
 from vermilion import faults
-from vermilion.domain.tasks import ACTIVE, Status
+from vermilion.domain.ending import Ending
 from vermilion.storage.books import Books
 from vermilion.storage.database import Database, retry_conflicts
-
-
-class NewAsset(msgspec.Struct, frozen=True):
-    """A stored output file, about to become a row."""
-
-    id: UUID
-    sha256: bytes
-    thumb_sha256: bytes | None
-    content_type: str
-    size_bytes: int
-    width: int | None
-    height: int | None
-    duration_s: float | None
-    expires_at: datetime
-
-
-class Ending(msgspec.Struct, frozen=True):
-    """How a task is to end, and the states from which it may. `captured` None takes the whole hold on success."""
-
-    task_id: UUID
-    status: Status
-    expected: frozenset[str] = ACTIVE
-    node_id: UUID | None = None
-    captured: int | None = None
-    output: str | None = None
-    error: str | None = None
-    provider_facts: str | None = None
-    assets: tuple[NewAsset, ...] = ()
-
 
 # Write the whole batch, by name from $1: ends, holds, entries, money, places, promotions, outputs, due deliveries.
 WRITE = """

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vermilion.domain.admission import Admission
+from vermilion.domain.submission import NewTask
 from vermilion.storage.json_rows import raw_json
-
-if TYPE_CHECKING:
-    from vermilion.storage.submissions import NewTask
 
 
 def task_record(task: NewTask, admission: Admission) -> dict[str, Any]:

@@ -13,44 +13,12 @@ import msgspec
 from vermilion import faults
 from vermilion.domain.admission import AccountState, Admission, Ask, KeyCap, admit
 from vermilion.domain.grants import Grant
+from vermilion.domain.submission import Accepted, NewTask
 from vermilion.domain.tasks import Status
 from vermilion.errors import IdempotencyMismatch, NotFound, VermilionError
 from vermilion.storage.database import Database, retry_conflicts
 from vermilion.storage.submission_rows import task_record
 from vermilion.storage.wallet_locks import counts, lock_wallets, plan_limits
-
-
-class NewTask(msgspec.Struct, frozen=True):
-    """A checked and priced submission. JSON fields are text."""
-
-    id: UUID
-    account_id: UUID
-    key_id: UUID | None
-    key_capped: bool
-    parent_id: UUID | None
-    model: str
-    task_type: str
-    family: str
-    queue: str
-    priority: int
-    units: int
-    input: str
-    metadata: str | None
-    webhook: str | None
-    price: str
-    deadline_s: float
-    idempotency_key: str | None = None
-    request_hash: bytes | None = None
-
-
-class Accepted(msgspec.Struct, frozen=True):
-    """What became of a submission; a replay names the task that the first one made."""
-
-    task_id: UUID
-    status: str
-    created_at: datetime
-    replayed: bool = False
-
 
 # Everything else that admission depends on, read after the locks so that it is current.
 READ_STATE = """

@@ -1,0 +1,40 @@
+"""A checked and priced task on its way to being accepted, and what becomes of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+
+class NewTask(msgspec.Struct, frozen=True):
+    """A checked and priced submission. JSON fields are text."""
+
+    id: UUID
+    account_id: UUID
+    key_id: UUID | None
+    key_capped: bool
+    parent_id: UUID | None
+    model: str
+    task_type: str
+    family: str
+    queue: str
+    priority: int
+    units: int
+    input: str
+    metadata: str | None
+    webhook: str | None
+    price: str
+    deadline_s: float
+    idempotency_key: str | None = None
+    request_hash: bytes | None = None
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """What became of a submission; a replay names the task that the first one made."""
+
+    task_id: UUID
+    status: str
+    created_at: datetime
+    replayed: bool = False
