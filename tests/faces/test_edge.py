@@ -34,6 +34,16 @@ async def test_health_needs_no_key(anybody: Api) -> None:
     assert (200, "ready\n") == await anybody.call("GET", "/readyz")
 
 
+async def test_metrics_count_tasks(anybody: Api, customer: Api) -> None:
+    """The metrics tell how many tasks of each queue are under way."""
+    task = await customer.echo("counted", latency_s=60)
+
+    _, text = await anybody.call("GET", "/metrics")
+
+    assert 'vermilion_tasks{queue="echo",status="processing"}' in text
+    await customer.post(f"/v1/tasks/{task['id']}/cancel", None)
+
+
 async def test_metrics_count_answers(anybody: Api) -> None:
     """Each answer is counted by its status."""
 

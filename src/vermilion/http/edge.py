@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 
-import structlog
 from uuid_utils import uuid7
 
 from vermilion.errors import InternalError, VermilionError
@@ -51,10 +50,14 @@ class Edge:
                 raise
             await _send_problem(send_marked, refusal, request_id)
         except Exception:
-            structlog.contextvars.bind_contextvars(request_id=request_id)
-            log.exception("a request broke", path=scope["path"], method=scope["method"])
+            log.exception(
+                "a request broke", request_id=request_id, path=scope["path"], method=scope["method"]
+            )
             if not status:
                 await _send_problem(send_marked, InternalError(), request_id)
+        log.debug(
+            "answered", request_id=request_id, method=scope["method"], path=scope["path"], status=status
+        )
 
 
 def _request_id(scope: Scope) -> str:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from vermilion.errors import ServiceUnavailable
+from vermilion.storage.connections import count_queues
 from vermilion.storage.database import Database
 
 READY_TIMEOUT_S = 2.0
+TASKS = Gauge("vermilion_tasks", "Active tasks of the whole system.", ["queue", "status"])
 
 
 def health_routes(database: Database, is_draining: Callable[[], bool]) -> list[Route]:
@@ -32,6 +34,14 @@ def health_routes(database: Database, is_draining: Callable[[], bool]) -> list[R
         return PlainTextResponse("ready\n")
 
     async def metrics(_request: Request) -> Response:
+        await _count_tasks(database)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+
+
+async def _count_tasks(database: Database) -> None:
+    TASKS.clear()
+    for row in await count_queues(database):
+        for status in ("staged", "pending", "processing"):
+            TASKS.labels(row["queue"], status).set(row[status])
