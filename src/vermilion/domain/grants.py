@@ -1,4 +1,4 @@
-"""Which grants pay for a hold, and what goes back to them when it is settled (DESIGN section 4)."""
+"""Which grants pay for a hold, and what goes back to them when it is settled."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import hashlib
 
 PREFIX = "vmk_"
 PREFIX_SHOWN = 12  #: characters of a key that lists may show
-SECRET_BYTES = 32  #: 256 bits (DESIGN section 9)
+SECRET_BYTES = 32  #: 256 bits
 
 #: Every scope and what it allows.
 SCOPES = {

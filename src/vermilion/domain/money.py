@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-UNITS_PER_USD = 10_000_000  #: DESIGN section 1
+UNITS_PER_USD = 10_000_000  #: the precision of every price and balance
 UNITS_MAX = 2**53 - 1  #: the largest whole number every JSON reader keeps exact
 
 

@@ -1,4 +1,4 @@
-"""The closed vocabulary in which adapters answer; anything else is a bug (DESIGN section 3)."""
+"""The closed vocabulary in which adapters answer; anything else is a bug."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows from an adapter's answer: one pure decision a moment (DESIGN section 3).
+"""What follows from an adapter's answer: one pure decision a moment.
 
 Never pay an upstream twice: only answers that prove nothing was started lead to another submit.
 """

@@ -1,4 +1,4 @@
-"""Coalesced calls: while one batch is under way the next one gathers, without any timer (DESIGN section 6)."""
+"""Coalesced calls: while one batch is under way the next one gathers, without any timer."""
 
 from __future__ import annotations
 
