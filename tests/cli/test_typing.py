@@ -64,7 +64,7 @@ def test_help_loads_nothing_heavy() -> None:
 def test_models_are_completed_offline(cli: Cli) -> None:
     """Tab after `run c` offers the packaged models; echo is offered only where it is switched on."""
     words = {"COMP_WORDS": "vermilion run c", "COMP_CWORD": "2", "_VERMILION_COMPLETE": "complete_bash"}
-    assert ["composer", "cutout"] == cli(**words).stdout.split()
+    assert ["composer", "convert", "cutout"] == cli(**words).stdout.split()
     assert [] == cli(**(words | {"COMP_WORDS": "vermilion run ec"})).stdout.split()
 
 

@@ -89,6 +89,29 @@ async def test_a_background_is_removed(here: Local) -> None:
     assert 0.3 < answer.facts["foreground_share"] < 0.7
 
 
+@pytest.mark.parametrize(
+    ("model", "task_type", "given", "size"),
+    [
+        ("upscaler", "upscale", {"scale": 2}, (128, 96)),
+        ("restyle", "style-transfer", {"style": "stained-glass"}, (64, 48)),
+        ("convert", "convert", {"format": "webp", "width": 32}, (32, 24)),
+    ],
+)
+async def test_pictures_are_worked_on(
+    here: Local, tmp_path: Path, model: str, task_type: str, given: dict[str, Any], size: tuple[int, int]
+) -> None:
+    """Each tool runs in a bounded worker, tells its progress, and hands over a picture of the asked size."""
+    Image.new("RGB", (64, 48), "teal").save(tmp_path / "given.png")
+    asked = job(model, task_type, image="given", files={"image": tmp_path / "given.png"}, **given)
+    await here.adapter.submit(asked)
+    seen, answer = await here.outcome(asked)
+    assert isinstance(answer, Succeeded)
+    assert seen
+    assert answer.outputs[0].path is not None
+    with Image.open(answer.outputs[0].path) as opened:
+        assert size == opened.size
+
+
 async def test_refusals_are_the_customers(here: Local) -> None:
     """An input that the engine will not take is rejected with its own code."""
     asked = job(prompt=" ")

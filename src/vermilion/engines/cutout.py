@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,10 @@ import onnxruntime
 from PIL import Image, ImageChops
 from PIL.PngImagePlugin import PngInfo
 
-from vermilion.engines.contract import EngineFile, EngineJob, EngineRefused, EngineResult
-from vermilion.engines.pictures import opened, upright
-from vermilion.engines.weights import weights_path
+from vermilion.engines.contract import EngineFile, EngineJob, EngineResult
+from vermilion.engines.networks import onnx_network
+from vermilion.engines.pictures import on_white, opened, upright
+from vermilion.engines.wishes import given_file
 
 METHOD = "U²-Net (u2netp), 320 px, guided-filter edges"
 _SIDE = 320
@@ -25,44 +25,26 @@ Field = npt.NDArray[np.floating[Any]]
 
 def cut_out(job: EngineJob) -> EngineResult:
     """`files["image"]` with a transparent background, as PNG at the size it came in (turned upright)."""
-    path = job.files.get("image")
-    if path is None:
-        raise EngineRefused("there is no image")
     job.report(2, "reading the picture")
-    with opened(path) as source:
+    with opened(given_file(job)) as source:
         picture = upright(source)
     job.report(15, "loading the network")
-    session = _session()
+    network = onnx_network("u2netp.onnx")
     job.report(35, "finding the subject")
-    mask = _mask(session, picture)
+    mask = _mask(network, picture)
     job.report(70, "refining the edges")
     alpha = _refined(picture, mask)
     job.report(85, "saving")
     return _saved(job, picture, alpha)
 
 
-@lru_cache(maxsize=1)
-def _session() -> onnxruntime.InferenceSession:
-    """The network, loaded once for each worker."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(
-        weights_path("u2netp.onnx").read_bytes(), sess_options=options, providers=["CPUExecutionProvider"]
-    )
-
-
-def _mask(session: onnxruntime.InferenceSession, picture: Image.Image) -> Field:
+def _mask(network: onnxruntime.InferenceSession, picture: Image.Image) -> Field:
     """The network's opinion of each of 320 × 320 places, stretched to the whole of 0 to 1."""
-    flat = Image.new("RGB", picture.size, (255, 255, 255))
-    flat.paste(picture, mask=picture.getchannel("A"))
-    small = flat.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+    small = on_white(picture).resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
     pixels = np.asarray(small, dtype=np.float32)
     normal = (pixels / max(float(pixels.max()), 1.0) - _MEAN) / _DEVIATION
-    name = session.get_inputs()[0].name
-    said = session.run(None, {name: normal.transpose(2, 0, 1)[None].astype(np.float32)})[0][0, 0]
+    name = network.get_inputs()[0].name
+    said = network.run(None, {name: normal.transpose(2, 0, 1)[None].astype(np.float32)})[0][0, 0]
     low, high = float(said.min()), float(said.max())
     return np.asarray((said - low) / max(high - low, 1e-6), dtype=np.float32)
 

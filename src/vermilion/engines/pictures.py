@@ -7,10 +7,11 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 
 from vermilion.engines.contract import EngineRefused
 
@@ -30,6 +31,7 @@ _DAMAGE = (
     struct.error,
     zlib.error,
 )
+_SRGB = ImageCms.createProfile("sRGB")
 
 ImageFile.LOAD_TRUNCATED_IMAGES = False
 
@@ -59,11 +61,41 @@ def content_type(picture: Image.Image) -> str:
 
 
 def upright(picture: Image.Image) -> Image.Image:
-    """The first frame as a camera's owner sees it: turned by its EXIF orientation, in eight-bit RGBA."""
-    turned = ImageOps.exif_transpose(picture)
+    """The first frame as a camera's owner sees it: turned by its EXIF orientation, in eight-bit sRGB with alpha."""
+    turned = _in_srgb(ImageOps.exif_transpose(picture))
     if turned.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
         turned = _eight_bit(turned)
-    return turned.convert("RGBA")
+    whole = turned.convert("RGBA")
+    whole.info.pop("icc_profile", None)
+    return whole
+
+
+def is_opaque(picture: Image.Image) -> bool:
+    """Whether nothing of the picture shows what is behind it."""
+    return picture.mode == "RGB" or picture.getchannel("A").getextrema()[0] == 255
+
+
+def on_white(picture: Image.Image) -> Image.Image:
+    """An RGBA picture in RGB, as it looks on paper."""
+    flat = Image.new("RGB", picture.size, (255, 255, 255))
+    flat.paste(picture, mask=picture.getchannel("A"))
+    return flat
+
+
+def _in_srgb(picture: Image.Image) -> Image.Image:
+    """Colours by the picture's own profile; a profile that makes no sense is passed over, as viewers do."""
+    profile = picture.info.get("icc_profile")
+    if not profile or picture.mode not in ("RGB", "RGBA", "CMYK"):
+        return picture
+    mode = "RGBA" if picture.mode == "RGBA" else "RGB"
+    try:
+        seen = ImageCms.profileToProfile(
+            picture, ImageCms.ImageCmsProfile(BytesIO(profile)), _SRGB, outputMode=mode
+        )
+    except (ImageCms.PyCMSError, *_DAMAGE):
+        return picture
+    assert seen is not None  # Only a change in place gives nothing back.
+    return seen
 
 
 def _check_bounds(picture: Image.Image) -> None:

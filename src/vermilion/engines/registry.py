@@ -10,8 +10,11 @@ from vermilion.engines.contract import Engine
 
 ENGINES: Mapping[str, str] = {
     "composer": "vermilion.engines.composer.engine:compose",
+    "convert": "vermilion.engines.convert:convert",
     "cutout": "vermilion.engines.cutout:cut_out",
     "inspect": "vermilion.engines.inspector:inspect_file",
+    "restyle": "vermilion.engines.restyle:restyle",
+    "upscale": "vermilion.engines.upscale:upscale",
 }
 
 

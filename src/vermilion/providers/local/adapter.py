@@ -33,7 +33,10 @@ from vermilion.providers.protocol import Adapter, AdapterContext, ConnectionDesc
 
 ENGINE_OF: Mapping[tuple[str, str], str] = {
     ("composer", "text-to-image"): "composer",
+    ("convert", "convert"): "convert",
     ("cutout", "remove-background"): "cutout",
+    ("restyle", "style-transfer"): "restyle",
+    ("upscaler", "upscale"): "upscale",
 }
 MEMORY_BYTES_MAX = 2 * 1024**3
 JOB_TIMEOUT_S = 120.0
