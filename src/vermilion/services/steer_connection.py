@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from vermilion.domain.outcomes import ConnectionState
-from vermilion.errors import NotFound
+from vermilion.errors import InvalidRequest, NotFound
 from vermilion.services.gateway import Gateway
 from vermilion.storage import audit, connections, flights
 from vermilion.storage.accounts import Bearer
@@ -32,4 +32,33 @@ async def steer_connection(
     if act == "reboot":
         await flights.release_lease(gateway.database, connection_id)
     await audit.note(gateway.database, actor.account.id, f"connection.{act}", connection_id, reason=reason)
+    return row
+
+
+async def limit_connection(
+    gateway: Gateway,
+    actor: Bearer,
+    connection_id: UUID,
+    *,
+    concurrency_max: int | None,
+    window_max: int | None,
+    window_s: int | None,
+) -> ConnectionRow:
+    """The connection with these limits, which hold exactly on any number of nodes from the next claim on.
+
+    Raises InvalidRequest for half a window, NotFound.
+    """
+    if (window_max is None) != (window_s is None):
+        raise InvalidRequest("A window needs both window_max and window_s; leave both out for none.")
+    row = await connections.set_limits(
+        gateway.database,
+        connection_id,
+        concurrency_max=concurrency_max,
+        window_max=window_max,
+        window_s=window_s,
+    )
+    if row is None:
+        raise NotFound("There is no such connection.")
+    facts = {"concurrency_max": concurrency_max, "window_max": window_max, "window_s": window_s}
+    await audit.note(gateway.database, actor.account.id, "connection.limit", connection_id, **facts)
     return row

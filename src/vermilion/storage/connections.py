@@ -59,6 +59,12 @@ RETURNING {COLUMNS}
 # Keep what a provider said of a connection; it lifts no pause and heals nothing that a person has to look at.
 NOTE_TROUBLE = SET_STATE.replace("WHERE id = $1", "WHERE id = $1 AND state IN ('active', 'resting')")
 
+# Change how much a connection may take; a window of null has no bound.
+SET_LIMITS = f"""
+UPDATE connections SET concurrency_max = coalesce($2, concurrency_max), window_max = $3, window_s = $4 WHERE id = $1
+RETURNING {COLUMNS}
+"""
+
 # The waiting and running tasks of each queue.
 COUNT_QUEUES = """
 SELECT queue, count(*) FILTER (WHERE status = 'staged') AS staged,
@@ -104,6 +110,18 @@ async def set_state(
 ) -> ConnectionRow | None:
     """Change the state, as an operator may; a resting connection wakes by itself after `rest_s`."""
     return await _change(database, SET_STATE, connection_id, state, reason, rest_s)
+
+
+async def set_limits(
+    database: Database,
+    connection_id: UUID,
+    *,
+    concurrency_max: int | None,
+    window_max: int | None,
+    window_s: int | None,
+) -> ConnectionRow | None:
+    """Change how many tasks at once, and how many in a window; running tasks go on."""
+    return await _change(database, SET_LIMITS, connection_id, concurrency_max, window_max, window_s)
 
 
 async def note_trouble(

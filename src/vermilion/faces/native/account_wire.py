@@ -110,6 +110,8 @@ class ConnectionView(msgspec.Struct, frozen=True):
     state_reason: str | None
     concurrency_max: int
     running: int
+    window_max: int | None
+    window_s: int | None
     rests_until: Time | None
 
 
@@ -190,5 +192,7 @@ def connection_view(row: ConnectionRow) -> ConnectionView:
         row.state_reason,
         row.concurrency_max,
         row.running,
+        row.window_max,
+        row.window_s,
         row.rests_until,
     )

@@ -17,7 +17,7 @@ from vermilion.http.asgi import Answer, json_answer
 from vermilion.http.endpoints import Call
 from vermilion.services.find_tasks import list_tasks
 from vermilion.services.finish_task import end_by_operator
-from vermilion.services.steer_connection import steer_connection
+from vermilion.services.steer_connection import limit_connection, steer_connection
 from vermilion.storage import audit, connections, ledger, nodes
 
 
@@ -39,6 +39,14 @@ class ConnectionAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     act: Literal["pause", "resume", "reboot"]
     reason: str | None = None
+
+
+class ConnectionLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many tasks at once, and how many may begin in a window of so many seconds."""
+
+    concurrency_max: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
+    window_max: Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)] | None = None
+    window_s: Annotated[int, msgspec.Meta(ge=1, le=31_536_000)] | None = None
 
 
 class QueueView(msgspec.Struct, frozen=True):
@@ -111,6 +119,13 @@ async def act_on_connection(call: Call) -> Answer:
     return json_answer(connection_view(row))
 
 
+async def limit_connection_to(call: Call) -> Answer:
+    """Set how much a connection may take."""
+    asked: ConnectionLimits = call.body
+    row = await limit_connection(call.gateway, call.bearer, call.id(), **msgspec.structs.asdict(asked))
+    return json_answer(connection_view(row))
+
+
 async def list_queues(call: Call) -> Answer:
     """Count the active tasks of every queue."""
     return json_answer(
@@ -157,6 +172,15 @@ OPERATIONS = (
         "Pause, resume or reboot a connection",
         ConnectionView,
         body=ConnectionAct,
+        errors=(404,),
+    ),
+    admin_operation(
+        "PUT",
+        "/connections/{id}/limits",
+        limit_connection_to,
+        "Limit a connection",
+        ConnectionView,
+        body=ConnectionLimits,
         errors=(404,),
     ),
     admin_operation("GET", "/queues", list_queues, "Count queues", Page[QueueView]),
