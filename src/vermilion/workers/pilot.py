@@ -49,12 +49,6 @@ class Pilot:
         self._gateway = gateway
         self._registry = registry
         self._lanes: dict[str, Lane] = {}
-        self._running: asyncio.TaskGroup | None = None
-
-    @property
-    def in_flight(self) -> int:
-        """How many tasks this node holds."""
-        return sum(len(lane.flights) for lane in self._lanes.values())
 
     @property
     def providers(self) -> Collection[str]:
@@ -68,7 +62,6 @@ class Pilot:
     async def run(self) -> None:
         """Work until cancelled; a lane that dies takes the process with it."""
         async with asyncio.TaskGroup() as group:
-            self._running = group
             for provider_id in self._registry.manifests:
                 lane = Lane(self._registry.get(provider_id), self._submit, self._check)
                 self._lanes[provider_id] = lane
