@@ -164,12 +164,14 @@ def _tie_inputs(parts: dict[str, Any], catalogue: Catalogue) -> None:
         return
     submission["properties"]["model"]["enum"] = sorted(catalogue.models)
     submission["properties"]["task_type"]["enum"] = sorted({task_type for _, task_type in catalogue.offers})
-    submission["allOf"] = [
+    # One alternative an offer: readers and generators take it case by case, where conditions multiply.
+    submission["anyOf"] = [
         {
-            "if": {"properties": {"model": {"const": model}, "task_type": {"const": task_type}}},
-            "then": {
-                "properties": {"input": {"$ref": f"#/components/schemas/{offer_name(model, task_type)}"}}
-            },
+            "properties": {
+                "model": {"const": model},
+                "task_type": {"const": task_type},
+                "input": {"$ref": f"#/components/schemas/{offer_name(model, task_type)}"},
+            }
         }
         for model, task_type in catalogue.offers
     ]
