@@ -5,10 +5,8 @@ Never pay an upstream twice: only answers that prove nothing was started lead to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from vermilion.domain.outcomes import (
     Accepted,
@@ -82,7 +80,6 @@ class Traits:
 
     repeatable: bool = False  #: starting the same work again costs nothing and harms nothing
     looks_up: bool = False  #: can be asked by our own task id
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def decide_submit(outcome: Outcome, attempt: int, now: datetime, traits: Traits) -> Decision:
