@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,7 +17,7 @@ import uuid_utils.compat as uuids
 from vermilion import faults
 from vermilion.catalog import load_catalogue
 from vermilion.egress.client import GuardedClient
-from vermilion.engines.contract import EngineError, EngineRefused
+from vermilion.engines.contract import EngineError, EngineFile, EngineRefused
 from vermilion.engines.pool import EnginePool
 from vermilion.errors import ServiceUnavailable, UnsupportedMedia
 from vermilion.faces.native.wire import task_event
@@ -165,7 +166,15 @@ class _Inspection:
             raise UnsupportedMedia(refused.reason) from refused
         except EngineError as broken:
             raise ServiceUnavailable(f"Files cannot be inspected at the moment: {broken}") from broken
-        return _Seen(result.facts, result.files[0].path if result.files else None)
+        try:
+            return _Seen(result.facts, await asyncio.to_thread(_beside, path, result.files))
+        finally:
+            await self._pool.discard(result)
+
+
+def _beside(path: Path, made: tuple[EngineFile, ...]) -> Path | None:
+    """The thumbnail, moved to where the inspected file is: whoever removes that folder removes both."""
+    return Path(shutil.move(made[0].path, path.with_name(f"{path.name}.thumbnail"))) if made else None
 
 
 async def _build_workers(gateway: Gateway, stack: AsyncExitStack) -> Running:

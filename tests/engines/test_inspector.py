@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import struct
-import wave
 import zlib
 from io import BytesIO
 from pathlib import Path
@@ -49,31 +48,16 @@ def test_pictures_are_known_by_their_bytes(run_engine: RunEngine, tmp_path: Path
         assert ("WEBP", (512, 341)) == (opened.format, opened.size)
 
 
-def wav() -> bytes:
-    buffer = BytesIO()
-    with wave.open(buffer, "wb") as sound:
-        sound.setparams((1, 2, 8000, 0, "NONE", ""))
-        sound.writeframes(b"\0" * 1600)
-    return buffer.getvalue()
-
-
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", "video/mp4"),
-        (b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webm", "video/webm"),
-        (b"ID3\x04\0\0\0\0\0\0", "audio/mpeg"),
-        (b"\xff\xfb\x90\x64" + b"\0" * 100, "audio/mpeg"),
-        (wav(), "audio/wav"),
-        (b"OggS\0\x02" + b"\0" * 40, "audio/ogg"),
-        (b"fLaC\0\0\0\x22" + b"\0" * 40, "audio/flac"),
         (b"glTF\x02\0\0\0\x0c\0\0\0", "model/gltf-binary"),
         (b'{"a": [1, 2]}', "application/json"),
         ("plain words, größer\n".encode(), "text/plain"),
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "application/pdf"),
     ],
 )
-def test_other_media_are_known_by_their_bytes(
+def test_other_files_are_known_by_their_bytes(
     run_engine: RunEngine, tmp_path: Path, content: bytes, expected: str
 ) -> None:
     """The closed list of accepted types, each with nothing but its name."""
@@ -90,7 +74,6 @@ def test_other_media_are_known_by_their_bytes(
         b"PK\x03\x04" + b"\0" * 60,
         b"\x1aE\xdf\xa3\x93B\x82\x88matroska",
         b"RIFF\0\0\0\0AVI LIST",
-        b"\0\0\0\x14ftypqt  \0\0\0\0qt  ",
         b"BM" + b"\0" * 60,
         b"II*\0" + b"\0" * 60,
         b"caf\xe9 in latin-1",

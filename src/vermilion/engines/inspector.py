@@ -8,7 +8,9 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from vermilion.engines.contract import EngineFile, EngineJob, EngineRefused, EngineResult
-from vermilion.engines.pictures import FORMATS, content_type, opened, upright
+from vermilion.engines.footage import look_at
+from vermilion.engines.pictures import FORMATS, content_type, is_opaque, opened, upright
+from vermilion.engines.recordings import RECORDINGS
 from vermilion.engines.sniff import content_type_of
 
 THUMBNAIL_PIXELS = 512
@@ -16,16 +18,24 @@ THUMBNAIL_TYPE = "image/webp"
 
 
 def inspect_file(job: EngineJob) -> EngineResult:
-    """Facts of `files["file"]`, and of a picture a WebP thumbnail; refuses unknown, damaged and oversized files."""
+    """Facts of `files["file"]`, and a WebP thumbnail of what can be seen or heard (a waveform).
+
+    Refuses unknown, damaged and oversized files.
+    """
     path = job.files.get("file")
     if path is None:
         raise EngineRefused("there is no file to inspect")
     kind = content_type_of(path)
     if kind is None:
         raise EngineRefused("files of this type are not accepted", "unsupported_media")
-    if kind not in FORMATS.values():
-        return EngineResult((), {"content_type": kind})
-    return _picture(path, job)
+    if kind in RECORDINGS:
+        return _recording(path, job)
+    return _picture(path, job) if kind in FORMATS.values() else EngineResult((), {"content_type": kind})
+
+
+def _recording(path: Path, job: EngineJob) -> EngineResult:
+    facts, picture = look_at(path)
+    return EngineResult((_thumbnail(picture, job.out_dir),) if picture else (), facts)
 
 
 def _picture(path: Path, job: EngineJob) -> EngineResult:
@@ -76,7 +86,7 @@ def _thumbnail(whole: Image.Image, out_dir: Path) -> EngineFile:
         if max(whole.size) > THUMBNAIL_PIXELS
         else whole
     )
-    if small.getchannel("A").getextrema()[0] == 255:
+    if is_opaque(small):
         small = small.convert("RGB")
     path = out_dir / "thumbnail.webp"
     small.save(path, "WEBP", quality=82, method=4)

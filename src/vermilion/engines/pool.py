@@ -68,7 +68,7 @@ class EnginePool:
     async def run(
         self, engine: str, params: Mapping[str, Any], files: Mapping[str, Path], *, on_progress: OnProgress
     ) -> EngineResult:
-        """Run one job when a worker is free. The files are the caller's to move away or to `discard`.
+        """Run one job when a worker is free. Files that it made are the caller's to move away; then `discard` it.
 
         Raises `EngineRefused`, `EngineCrashed`, `EngineTimedOut` or `EngineUnavailable`.
         """
@@ -82,10 +82,13 @@ class EnginePool:
             try:
                 order = _order(dotted_path, params, files, out_dir)
                 answer = await self._answer(order, on_progress)
-                return await asyncio.to_thread(_result, answer, out_dir)
+                result = await asyncio.to_thread(_result, answer, out_dir)
             except BaseException:
                 self._later(_remove(out_dir))
                 raise
+            if not result.files:
+                self._later(_remove(out_dir))
+            return result
 
     async def discard(self, result: EngineResult) -> None:
         """Remove what is left of a result."""

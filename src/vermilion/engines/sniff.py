@@ -20,6 +20,7 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
 )
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
 _AVIF_BRANDS = (b"avif", b"avis")
+_M4A_BRANDS = (b"M4A ", b"M4B ")
 _MP4_BRANDS = (
     b"isom",
     b"iso2",
@@ -57,9 +58,13 @@ def _iso_media(head: bytes) -> str | None:
     """By its major brand first, then by the compatible ones."""
     size = min(int.from_bytes(head[:4], "big"), 256)
     brands = [head[8:12], *(head[at : at + 4] for at in range(16, size, 4))]
+    if brands[0] in _M4A_BRANDS:
+        return "audio/mp4"
     for brand in brands:
         if brand in _AVIF_BRANDS:
             return "image/avif"
+        if brand == b"qt  ":
+            return "video/quicktime"
         if brand in _MP4_BRANDS:
             return "video/mp4"
     return None
