@@ -33,6 +33,23 @@ format = "media"
 """
 
 
+FOLLOW_UP = (
+    FAMILY.replace(
+        b'output = "image"',
+        b"""output = "image"
+follows = ["sketch", "paint"]
+parent = "optional"
+instead_of_parent = "start"
+""",
+    )
+    + b"""
+[offers.input.properties.layers]
+type = "array"
+items = { type = "string", format = "media" }
+"""
+)
+
+
 def family() -> FamilyFile:
     return parse_family(FAMILY, "picture.toml")
 
@@ -87,3 +104,26 @@ def test_a_wrong_file_names_itself(old: bytes, new: bytes, said: str) -> None:
         parse_family(FAMILY.replace(old, new), "picture.toml")
 
     assert "picture.toml" in str(refused.value)
+
+
+def test_files_of_an_input_are_named_as_a_job_names_them() -> None:
+    """A single file by its field, files of a list by field and number."""
+    offer = Catalogue([parse_family(FOLLOW_UP, "picture.toml")]).offer("brush", "paint")
+
+    assert ("start", "layers") == offer.media_fields
+    assert [("start", "a"), ("layers/0", "b"), ("layers/1", "c")] == list(
+        offer.media({"prompt": "x", "start": "a", "layers": ["b", "c"]})
+    )
+
+
+def test_a_follow_up_needs_its_parent_or_what_stands_for_it() -> None:
+    """A required parent is asked for; an optional one may be replaced by the named input."""
+    optional = Catalogue([parse_family(FOLLOW_UP, "picture.toml")]).offer("brush", "paint")
+    text = FOLLOW_UP.replace(b'parent = "optional"', b"")
+    required = Catalogue([parse_family(text, "picture.toml")]).offer("brush", "paint")
+    plain = Catalogue([family()]).offer("brush", "paint")
+
+    assert ["/input/start"] == [wrong.pointer for wrong in optional.parent_problems({}, has_parent=False)]
+    assert () == optional.parent_problems({"start": "a"}, has_parent=False)
+    assert ["/parent_id"] == [wrong.pointer for wrong in required.parent_problems({}, has_parent=False)]
+    assert () == required.parent_problems({}, has_parent=True) == plain.parent_problems({}, has_parent=False)

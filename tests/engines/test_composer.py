@@ -10,11 +10,12 @@ from PIL import Image
 from tests.engines.conftest import RunEngine
 
 from vermilion.engines.composer.actors import SHAPES
-from vermilion.engines.composer.engine import METHOD, SOFTWARE, compose
+from vermilion.engines.composer.engine import compose
 from vermilion.engines.composer.lexicon import ACTORS, TERRAINS, words_of
 from vermilion.engines.composer.moods import MOODS
 from vermilion.engines.composer.plan import HEIGHTS, make_plan
 from vermilion.engines.composer.request import Request
+from vermilion.engines.composer.saving import METHOD, SOFTWARE
 from vermilion.engines.contract import EngineJob, EngineRefused
 
 
@@ -132,8 +133,8 @@ def test_progress_rises_with_the_layers(tmp_path: Path) -> None:
         {},
         {"prompt": ""},
         {"prompt": " \n\t"},
-        {"prompt": "x" * 4001},
-        {"prompt": "x", "negative_prompt": "y" * 4001},
+        {"prompt": "x" * 10001},
+        {"prompt": "x", "negative_prompt": "y" * 10001},
         {"prompt": 5},
         {"prompt": "x", "seed": -1},
         {"prompt": "x", "seed": 1.5},

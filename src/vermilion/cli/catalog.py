@@ -58,7 +58,7 @@ def _show_offer(offer: dict[str, Any]) -> None:
     rows = [
         (
             name + ("*" if name in schema.get("required", ()) else ""),
-            "file" if field.get("format") == "media" else field.get("type"),
+            _kind(field),
             _range(field),
             field.get("default"),
             field.get("description") or field.get("title"),
@@ -69,6 +69,12 @@ def _show_offer(offer: dict[str, Any]) -> None:
         ("input (*required)", "type", "values", "default", "meaning"), rows, empty="It takes no input."
     )
     say("")
+
+
+def _kind(field: dict[str, Any]) -> str:
+    if field.get("format") == "media":
+        return "file"
+    return "files" if field.get("items", {}).get("format") == "media" else str(field.get("type"))
 
 
 def _range(field: dict[str, Any]) -> str:

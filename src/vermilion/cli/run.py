@@ -21,7 +21,10 @@ from vermilion.cli.progress import board, follow
 from vermilion.cli.show import money, say, size
 from vermilion.cli.tasks import exit_code_of
 
-PROMPT_OFFER = ("composer", "text-to-image")  #: what a bare prompt asks for
+PROMPT_OFFER = (
+    "composer",
+    "text-to-image",
+)  #: what a bare prompt asks for, and its model without a task type
 Offer = dict[str, Any]
 
 
@@ -50,6 +53,9 @@ async def run(
     out: Annotated[Path, typer.Option(file_okay=False, help="Where to save what comes back.")] = Path(),
     webhook: Annotated[str | None, typer.Option(metavar="URL", help="Is told when the task ends.")] = None,
     metadata: Annotated[Pairs, typer.Option(metavar="KEY=VALUE", help="Notes to find the task by.")] = None,
+    parent: Annotated[
+        UUID | None, typer.Option(metavar="TASK", help="The task that this follows up.")
+    ] = None,
     priority: Annotated[int | None, typer.Option(help="0 (first) to 9.")] = None,
     deadline_s: Annotated[float | None, typer.Option(help="Give up after so many seconds.")] = None,
     quote: Annotated[bool, typer.Option("--quote", help="Only say what it would cost.")] = False,
@@ -68,6 +74,7 @@ async def run(
         ),
         "webhook": {"url": webhook} if webhook else None,
         "metadata": pairs_of(metadata) or None,
+        "parent_id": str(parent) if parent else None,
         "priority": priority,
         "deadline_s": deadline_s,
     }
@@ -148,6 +155,8 @@ def _choose(offers: list[Offer], word: str, task_type: str | None) -> tuple[Offe
         if " " not in word.strip():
             raise WrongUsage(f"There is no model {word!r} here.", fix=_how_to_ask(word))
         return _choose(offers, *PROMPT_OFFER)[0], word
+    if task_type is None and word == PROMPT_OFFER[0]:
+        task_type = PROMPT_OFFER[1]
     of_model = [offer for offer in offers if offer["model"] == word]
     found = [offer for offer in of_model if task_type in {None, offer["task_type"]}]
     if len(found) == 1:
@@ -171,10 +180,16 @@ async def _input(
     if image is not None:
         media = [name for name, field in fields.items() if field.get("format") == "media"]
         given["image" if "image" in fields or not media else media[0]] = image
-    return {
-        name: await _as_media(client, value) if fields.get(name, {}).get("format") == "media" else value
-        for name, value in given.items()
-    }
+    return {name: await _with_uploads(client, fields.get(name, {}), value) for name, value in given.items()}
+
+
+async def _with_uploads(client: Client, field: dict[str, Any], value: Any) -> Any:
+    """The value, or what stands for it when the field takes files."""
+    if field.get("format") == "media":
+        return await _as_media(client, value)
+    if field.get("items", {}).get("format") == "media" and isinstance(value, list):
+        return [await _as_media(client, str(one)) for one in value]
+    return value
 
 
 def _typed(field: dict[str, Any], value: str) -> Any:

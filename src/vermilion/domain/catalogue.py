@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import jsonschema_rs
@@ -16,7 +16,11 @@ MEDIA_FORMAT = "media"  #: marks input fields that take a URL, an upload id or a
 
 
 class OfferFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One `[[offers]]` table of a family's TOML file."""
+    """One `[[offers]]` table of a family's TOML file.
+
+    `follows` names the task types of the same family that this offer follows up. Where the parent is optional,
+    `instead_of_parent` names the input field that must be given when there is no parent.
+    """
 
     model: str
     task_type: str
@@ -27,6 +31,9 @@ class OfferFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     price: PriceRule
     input: dict[str, Any]
     deadline_s: int = 600
+    follows: tuple[str, ...] = ()
+    parent: Literal["required", "optional"] = "required"
+    instead_of_parent: str | None = None
 
 
 class FamilyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,10 +52,14 @@ class Offer:
         self.title, self.description, self.output = file.title, file.description, file.output
         self.routes, self.price, self.deadline_s = file.routes, file.price, file.deadline_s
         self.schema = _closed(file.input)
+        self.follows, self.instead_of_parent = file.follows, file.instead_of_parent
+        self.parent = file.parent if file.follows else None
         self.queue = "+".join(file.routes)
         self.price_json = msgspec.json.encode(file.price).decode()
         self.media_fields = tuple(
-            name for name, field in self.schema["properties"].items() if field.get("format") == MEDIA_FORMAT
+            name
+            for name, field in self.schema["properties"].items()
+            if MEDIA_FORMAT in (field.get("format"), field.get("items", {}).get("format"))
         )
         self.defaults = {
             name: field["default"] for name, field in self.schema["properties"].items() if "default" in field
@@ -67,6 +78,25 @@ class Offer:
     def quote(self, task_input: Mapping[str, Any]) -> Quote:
         """The price of this input; a field that is left out is priced as its default."""
         return quote(self.price, {**self.defaults, **task_input})
+
+    def media(self, task_input: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Every file that a valid input names, as a job names it: `image`, or `images/0` in a list."""
+        for name in self.media_fields:
+            given = task_input.get(name, ())
+            if isinstance(given, str):
+                yield name, given
+            else:
+                yield from ((f"{name}/{number}", value) for number, value in enumerate(given))
+
+    def parent_problems(self, task_input: Mapping[str, Any], *, has_parent: bool) -> tuple[FieldProblem, ...]:
+        """What is missing of the work that this offer follows up."""
+        if has_parent or self.parent is None:
+            return ()
+        if self.parent == "required":
+            return (FieldProblem("/parent_id", f"is required: a task of yours ({', '.join(self.follows)})"),)
+        if self.instead_of_parent is None or self.instead_of_parent in task_input:
+            return ()
+        return (FieldProblem(f"/input/{self.instead_of_parent}", "is required when there is no parent_id"),)
 
     def problems(self, task_input: Any, prefix: str = "/input") -> tuple[FieldProblem, ...]:
         """Every wrong field of the input, as JSON pointers below `prefix`."""

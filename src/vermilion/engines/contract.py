@@ -46,10 +46,11 @@ class EngineFile:
 
 @dataclass(frozen=True, slots=True)
 class EngineResult:
-    """What a job made; `facts` is plain JSON data."""
+    """What a job made. `facts` is told to the customer, `kept` is for follow-ups only; both are plain JSON data."""
 
     files: tuple[EngineFile, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    kept: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class Done(msgspec.Struct, tag="done", frozen=True):
 
     files: tuple[MadeFile, ...]
     facts: dict[str, Any]
+    kept: dict[str, Any]
 
 
 class Refused(msgspec.Struct, tag="refused", frozen=True):

@@ -162,8 +162,8 @@ def _order(dotted_path: str, params: Mapping[str, Any], files: Mapping[str, Path
 def _result(answer: Answer, out_dir: Path) -> EngineResult:
     """A good answer as a result, every other one as its error."""
     match answer:
-        case Done(files, facts):
-            return EngineResult(tuple(_file(made, out_dir) for made in files), facts)
+        case Done(files, facts, kept):
+            return EngineResult(tuple(_file(made, out_dir) for made in files), facts, kept)
         case Refused(reason, code):
             raise EngineRefused(reason, code)
         case Missing(reason):

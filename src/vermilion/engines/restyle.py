@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -43,16 +44,27 @@ def restyle(job: EngineJob) -> EngineResult:
     picture = _bounded(_read(job, "image"), PIXELS_MAX)
     flat = on_white(picture)
     job.report(10, "painting")
-    painted = (
-        _like(flat, on_white(_read(job, "style_image"))) if _has_example(job) else _named(flat, wish.style)
+    example = on_white(_read(job, "style_image")) if _has_example(job) else None
+    painted = repainted(
+        flat,
+        example or wish.style,
+        strength=wish.strength,
+        on_share=lambda share: job.report(10 + int(80 * share), "painting"),
     )
-    job.report(50, "sharpening the strokes")
-    painted = _grown(painted, flat.size, job)
     job.report(92, "saving")
-    painted = Image.blend(flat, painted, wish.strength)
     if not is_opaque(picture):
         painted.putalpha(picture.getchannel("A"))
     return _saved(job, painted, wish)
+
+
+def repainted(
+    flat: Image.Image, style: str | Image.Image, *, strength: float, on_share: Callable[[float], None]
+) -> Image.Image:
+    """The RGB picture in a named style or in that of another picture, mixed with itself by `strength`."""
+    painted = _named(flat, style) if isinstance(style, str) else _like(flat, style)
+    on_share(0.5)
+    painted = _grown(painted, flat.size, lambda share: on_share(0.5 + 0.5 * share))
+    return Image.blend(flat, painted, strength)
 
 
 def _read(job: EngineJob, name: str) -> Image.Image:
@@ -112,13 +124,11 @@ def _picture(values: Field) -> Image.Image:
     return Image.fromarray(np.clip(values * 255 + 0.5, 0, 255).astype(np.uint8))
 
 
-def _grown(painted: Image.Image, size: tuple[int, int], job: EngineJob) -> Image.Image:
+def _grown(painted: Image.Image, size: tuple[int, int], on_share: Callable[[float], None]) -> Image.Image:
     """The painting at the picture's size; where that is larger, strokes stay crisp by the upscaling network."""
     growth = max(size) / max(painted.size)
     if growth > 1.1:
-        painted = enlarged(
-            painted, 2 if growth <= 2 else 4, lambda share: job.report(50 + int(40 * share), None)
-        )
+        painted = enlarged(painted, 2 if growth <= 2 else 4, on_share)
     return painted if painted.size == size else painted.resize(size, Image.Resampling.LANCZOS)
 
 

@@ -24,6 +24,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cancels: bool = False
     calls_back: bool = False
     reports_progress: bool = False
+    reads_parent_files: bool = False  #: a follow-up's job brings the files that its parent made
     concurrency_max: int = 10
     submit_timeout_s: float = 60.0
     check_timeout_s: float = 30.0

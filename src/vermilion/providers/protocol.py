@@ -28,7 +28,8 @@ class Job:
     """One piece of work for an upstream, free of everything about money and customers.
 
     `files` maps input fields that named a picture, sound or video to bytes on local disk.
-    `parent_facts` is what the parent task's adapter left for follow-ups.
+    A list of files has the names `images/0`, `images/1`…; what the parent made is `parent/0`, `parent/1`…, for
+    providers whose manifest says that they read it. `parent_facts` is what the parent's adapter left for follow-ups.
     """
 
     task_id: UUID

@@ -25,16 +25,24 @@ class InputUnusable(Exception):
 
 
 async def prepare_job(
-    gateway: Gateway, task: Claimed, connection: ConnectionFacts, folder: Path | None
+    gateway: Gateway,
+    task: Claimed,
+    connection: ConnectionFacts,
+    folder: Path | None,
+    *,
+    with_parent_files: bool,
 ) -> Job:
     """The job, with its files in `folder`; without a folder no files are fetched. Raises InputUnusable,
     and ServiceUnavailable if they may be had a little later.
     """
+    parent = await read_parent(gateway.database, task.parent_id) if task.parent_id else None
     task_input: dict[str, Any] = msgspec.json.decode(task.input)
     offer = gateway.catalogue.offers.get((task.model, task.task_type))
     files: dict[str, Path] = {}
     if folder is not None and offer is not None:
         files = await _fetch_files(gateway, task, offer, task_input, folder)
+        if parent and with_parent_files:
+            files |= await _fetch_parent_files(gateway, task, parent["output"], folder)
     return Job(
         task_id=task.id,
         model=task.model,
@@ -43,26 +51,40 @@ async def prepare_job(
         connection=connection,
         deadline_at=task.deadline_at,
         files=files,
-        parent_facts=await _parent_facts(gateway, task.parent_id),
+        parent_facts=msgspec.json.decode(parent["provider_facts"])
+        if parent and parent["provider_facts"]
+        else {},
     )
-
-
-async def _parent_facts(gateway: Gateway, parent_id: UUID | None) -> dict[str, Any]:
-    if parent_id is None:
-        return {}
-    parent = await read_parent(gateway.database, parent_id)
-    return msgspec.json.decode(parent["provider_facts"]) if parent and parent["provider_facts"] else {}
 
 
 async def _fetch_files(
     gateway: Gateway, task: Claimed, offer: Offer, task_input: dict[str, Any], folder: Path
 ) -> dict[str, Path]:
     files = {}
-    for name in offer.media_fields:
-        if name in task_input:
-            files[name] = folder / name
-            await _fetch_file(gateway, task, name, task_input[name], files[name])
+    for name, value in offer.media(task_input):
+        files[name] = _target(folder, name)
+        await _fetch_file(gateway, task, name, value, files[name])
     return files
+
+
+async def _fetch_parent_files(
+    gateway: Gateway, task: Claimed, output: str | None, folder: Path
+) -> dict[str, Path]:
+    """What the parent made, as `parent/0`, `parent/1`…; files whose time is over are left out."""
+    ids = [UUID(asset["id"]) for asset in msgspec.json.decode(output or "{}").get("assets", ())]
+    files = {}
+    for number, asset in enumerate(await assets.read_many(gateway.database, ids)):
+        if asset is not None and asset.account_id == task.account_id:
+            name = f"parent/{number}"
+            files[name] = _target(folder, name)
+            await gateway.blobs.fetch_to(task.account_id, asset.sha256, files[name])
+    return files
+
+
+def _target(folder: Path, name: str) -> Path:
+    target = folder / name
+    target.parent.mkdir(exist_ok=True)
+    return target
 
 
 async def _fetch_file(gateway: Gateway, task: Claimed, name: str, value: str, target: Path) -> None:

@@ -82,7 +82,7 @@ async def submit_task(
     """
     offer = check_submission(gateway, bearer, asked)
     if asked.parent_id is not None:
-        await _check_parent(gateway, bearer, asked.parent_id)
+        await _check_parent(gateway, bearer, offer, asked.parent_id)
     task_input = asked.input
     if offer.media_fields:
         task_input = await take_in_media(gateway, bearer, offer, asked.input)
@@ -105,6 +105,7 @@ def check_submission(gateway: Gateway, bearer: Bearer, asked: TaskSubmission) ->
     if bearer.key.models is not None and asked.model not in bearer.key.models:
         raise Forbidden(f"This API key may not use the model {asked.model!r}.")
     problems = [] if offer.accepts(asked.input) else list(offer.problems(asked.input))
+    problems += offer.parent_problems(asked.input, has_parent=asked.parent_id is not None)
     problems += _envelope_problems(gateway, asked)
     if problems:
         raise InvalidRequest(problems=tuple(problems))
@@ -144,7 +145,7 @@ def _webhook_problems(gateway: Gateway, webhook: Webhook) -> list[FieldProblem]:
     return problems
 
 
-async def _check_parent(gateway: Gateway, bearer: Bearer, parent_id: UUID) -> None:
+async def _check_parent(gateway: Gateway, bearer: Bearer, offer: Offer, parent_id: UUID) -> None:
     parent = await read_parent(gateway.database, parent_id)
     if parent is None or parent["account_id"] != bearer.account.id:
         raise InvalidRequest(problems=(FieldProblem("/parent_id", "there is no such task"),))
@@ -152,6 +153,10 @@ async def _check_parent(gateway: Gateway, bearer: Bearer, parent_id: UUID) -> No
         raise InvalidRequest(
             problems=(FieldProblem("/parent_id", f"that task is {parent['status']}, not completed"),)
         )
+    if offer.follows and (parent["family"] != offer.family or parent["task_type"] not in offer.follows):
+        what = f"{parent['model']} {parent['task_type']}"
+        wanted = f"{offer.family}: {', '.join(offer.follows)}"
+        raise InvalidRequest(problems=(FieldProblem("/parent_id", f"that task is {what}, not {wanted}"),))
 
 
 def _new_task(

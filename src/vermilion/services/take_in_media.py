@@ -22,17 +22,26 @@ async def take_in_media(
     gateway: Gateway, bearer: Bearer, offer: Offer, task_input: dict[str, Any]
 ) -> dict[str, Any]:
     """The input with every file named by an upload id or a URL. Raises InvalidRequest naming each wrong field."""
-    taken, problems = dict(task_input), []
-    for name in offer.media_fields:
-        if name not in task_input:
-            continue
+    taken: dict[str, Any] = dict(task_input)
+    problems = []
+    for name, value in offer.media(task_input):
         try:
-            taken[name] = await _take_in(gateway, bearer, task_input[name])
+            _put(taken, name, await _take_in(gateway, bearer, value))
         except (ValueError, EgressRefused, UnsupportedMedia) as wrong:
             problems.append(FieldProblem(f"/input/{name}", str(wrong)))
     if problems:
         raise InvalidRequest(problems=tuple(problems))
     return taken
+
+
+def _put(taken: dict[str, Any], name: str, value: str) -> None:
+    """Replace one file of the input, whether it stands alone or in a list."""
+    field, _, number = name.partition("/")
+    if number:
+        given = taken[field]
+        taken[field] = [*given[: int(number)], value, *given[int(number) + 1 :]]
+    else:
+        taken[field] = value
 
 
 async def _take_in(gateway: Gateway, bearer: Bearer, value: str) -> str:

@@ -80,7 +80,9 @@ FROM tasks WHERE id = ANY($1::uuid[])
 """
 
 # What an adapter left on a task for its follow-ups.
-READ_PARENT = "SELECT account_id, status, provider_facts FROM tasks WHERE id = $1"
+READ_PARENT = """
+SELECT account_id, status, model, task_type, family, provider_facts, output FROM tasks WHERE id = $1
+"""
 
 
 async def read_many(database: Database, ids: Sequence[UUID]) -> list[TaskRow | None]:

@@ -275,7 +275,10 @@ class Pilot:
         flight.clear_folder()
         if with_files:
             flight.folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=gateway.work_dir))
-        flight.job = await prepare_job(gateway, flight.task, facts, flight.folder)
+        manifest = self._lanes[flight.provider_id].provider.manifest
+        flight.job = await prepare_job(
+            gateway, flight.task, facts, flight.folder, with_parent_files=manifest.reads_parent_files
+        )
 
 
 def _seconds_until(at: datetime) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -125,6 +125,10 @@ class OfferView(msgspec.Struct, frozen=True):
     price: PriceRule
     deadline_s: int
     input_schema: dict[str, Any]
+    follows: Annotated[tuple[str, ...], Meta(description="Task types of the family that it follows up.")]
+    parent: Annotated[
+        Literal["required", "optional"] | None, Meta(description="Whether `parent_id` must be given.")
+    ]
 
 
 def task_view(gateway: Gateway, row: TaskRow, origin: str) -> TaskView:
@@ -170,6 +174,8 @@ def offer_view(offer: Offer) -> OfferView:
         price=offer.price,
         deadline_s=offer.deadline_s,
         input_schema=offer.schema,
+        follows=offer.follows,
+        parent=offer.parent,
     )
 
 

@@ -31,8 +31,25 @@ from vermilion.engines.contract import (
 from vermilion.engines.pool import EnginePool
 from vermilion.providers.protocol import Adapter, AdapterContext, ConnectionDescription, ConnectionFacts, Job
 
+#: What the one composer does; the engine hears it as the parameter `operation`.
+COMPOSER_OPERATIONS = (
+    "text-to-image",
+    "image-to-image",
+    "variation",
+    "reroll",
+    "remix",
+    "upscale",
+    "zoom-out",
+    "pan",
+    "make-square",
+    "inpaint",
+    "outpaint",
+    "blend",
+    "video",
+    "seed",
+)
 ENGINE_OF: Mapping[tuple[str, str], str] = {
-    ("composer", "text-to-image"): "composer",
+    **{("composer", operation): "composer" for operation in COMPOSER_OPERATIONS},
     ("convert", "convert"): "convert",
     ("cutout", "remove-background"): "cutout",
     ("restyle", "style-transfer"): "restyle",
@@ -182,15 +199,18 @@ class LocalAdapter:
 
 def _params(job: Job) -> dict[str, Any]:
     """The input without what came as files. Without a seed the task's id is one, so that a repeat is the same."""
-    params = {name: value for name, value in job.input.items() if name not in job.files}
-    if job.model == "composer" and params.get("seed") is None:
-        params["seed"] = job.task_id.int & 0xFFFF_FFFF
+    as_files = {name.partition("/")[0] for name in job.files}
+    params = {name: value for name, value in job.input.items() if name not in as_files}
+    if job.model == "composer":
+        params |= {"operation": job.task_type, "parent": dict(job.parent_facts)}
+        if params.get("seed") is None:
+            params["seed"] = job.task_id.int & 0xFFFF_FFFF
     return params
 
 
 def _succeeded(result: EngineResult) -> Succeeded:
     outputs = tuple(OutputFile(path=file.path, name=file.name) for file in result.files)
-    return Succeeded(outputs, facts=result.facts, provider_facts=result.facts)
+    return Succeeded(outputs, facts=result.facts, provider_facts={**result.facts, **result.kept})
 
 
 def _rejected(failure: BaseException) -> Rejected:
