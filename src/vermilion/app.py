@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route, Router
@@ -27,9 +28,18 @@ OPERATIONS = (
     *oversight.OPERATIONS,
 )
 TASK_PATH = "/v1/tasks"
+TASK_PREFIX = TASK_PATH + "/"
 
 
-def build_app(built: Running) -> App:
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What a server serves: the ASGI application, and its busiest operations for one that can call them directly."""
+
+    edge: Edge
+    hot: HotRoutes
+
+
+def build_app(built: Running) -> Application:
     """The whole application: the edge around the hot task routes and Starlette for the rest."""
     doorkeeper = Doorkeeper(built.gateway)
     endpoints = {
@@ -46,7 +56,8 @@ def build_app(built: Running) -> App:
     cold = _Cold(
         Router(routes, redirect_slashes=False)
     )  # a redirected POST loses its key in too many clients
-    return Edge(_Hot(endpoints["POST", TASK_PATH], endpoints["GET", TASK_PATH + "/{id}"], cold))
+    hot = HotRoutes(endpoints["POST", TASK_PATH], endpoints["GET", TASK_PREFIX + "{id}"])
+    return Application(Edge(_HotOrCold(hot, cold)), hot)
 
 
 def _operation_routes(endpoints: Mapping[tuple[str, str], Endpoint]) -> list[BaseRoute]:
@@ -84,20 +95,31 @@ class _ByMethod:
         await self._endpoints[method](scope, receive, send)
 
 
-class _Hot:
-    """Sends the two busiest operations straight to their endpoints, everything else through Starlette's router."""
+class HotRoutes:
+    """Finds the two busiest operations, for which a router would be a detour."""
 
-    def __init__(self, create: Endpoint, read: Endpoint, cold: App) -> None:
-        self._create, self._read, self._cold = create, read, cold
+    def __init__(self, create: Endpoint, read: Endpoint) -> None:
+        self._create, self._read = create, read
+
+    def find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]] | None:
+        """The endpoint and the parameters in the path; None for everything else."""
+        if method == "POST" and path == TASK_PATH:
+            return self._create, {}
+        if method == "GET" and path.startswith(TASK_PREFIX) and path.count("/") == 3:
+            return self._read, {"id": path[len(TASK_PREFIX) :]}
+        return None
+
+
+class _HotOrCold:
+    """Sends the busiest operations straight to their endpoints, everything else through Starlette's router."""
+
+    def __init__(self, hot: HotRoutes, cold: App) -> None:
+        self._hot, self._cold = hot, cold
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            path, method = scope["path"], scope["method"]
-            if method == "POST" and path == TASK_PATH:
-                await self._create(scope, receive, send)
-                return
-            if method == "GET" and path.startswith(TASK_PATH + "/") and path.count("/") == 3:
-                scope["path_params"] = {"id": path[len(TASK_PATH) + 1 :]}
-                await self._read(scope, receive, send)
-                return
-        await self._cold(scope, receive, send)
+        found = self._hot.find(scope["method"], scope["path"]) if scope["type"] == "http" else None
+        if found is None:
+            await self._cold(scope, receive, send)
+            return
+        endpoint, scope["path_params"] = found
+        await endpoint(scope, receive, send)

@@ -7,6 +7,7 @@ import gc
 import signal
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,9 +15,9 @@ import uvicorn
 import uvloop
 
 from vermilion import __version__
-from vermilion.app import build_app
+from vermilion.app import Application, build_app
 from vermilion.bootstrap import START_REFUSALS, Running, begin_drain, running
-from vermilion.http.asgi import App
+from vermilion.http.direct import DirectProtocol
 from vermilion.logs import get_logger
 from vermilion.settings import Settings
 
@@ -102,11 +103,11 @@ async def _until_stopped(
     return EXIT_FAILED if failed else 0
 
 
-def _server_config(app: App) -> uvicorn.Config:
+def _server_config(app: Application) -> uvicorn.Config:
     return uvicorn.Config(
-        app,
+        app.edge,
         loop="none",
-        http="httptools",
+        http=cast(Any, partial(DirectProtocol, edge=app.edge, routes=app.hot)),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -103,7 +103,7 @@ async def test_a_quiet_stream_is_kept_alive(database_url: str, tmp_path: Path) -
         role="api",
     )
     async with running(settings) as built:
-        app, gateway = build_app(built), built.gateway
+        app, gateway = build_app(built).edge, built.gateway
         body = b'{"model":"echo","task_type":"echo","input":{"prompt":"quiet"}}'
         await grant(app)
         task = json.loads((await request(app, "POST", "/v1/tasks", body))[1])

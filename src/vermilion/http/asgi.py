@@ -30,10 +30,14 @@ def json_answer(value: Any, status: int = 200) -> Answer:
     return Answer(status, msgspec.json.encode(value))
 
 
+def sized_headers(answer: Answer) -> Headers:
+    """The answer's headers with its length."""
+    return [*answer.headers, (b"content-length", b"%d" % len(answer.body))]
+
+
 async def send_answer(send: Send, answer: Answer) -> None:
     """Send an answer in one piece."""
-    length = (b"content-length", b"%d" % len(answer.body))
-    await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]})
+    await send({"type": "http.response.start", "status": answer.status, "headers": sized_headers(answer)})
     await send({"type": "http.response.body", "body": answer.body})
 
 

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import re
 import time
+from typing import Protocol
 
 from uuid_utils import uuid7
 
 from vermilion.errors import InternalError, VermilionError
-from vermilion.http.asgi import Answer, App, Headers, Message, Receive, Scope, Send, header, send_answer
+from vermilion.http.asgi import (
+    Answer,
+    App,
+    Headers,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    header,
+    send_answer,
+    sized_headers,
+)
 from vermilion.http.measure import MEASURE
 from vermilion.http.problems import encode_problem, problem_headers
 from vermilion.logs import get_logger
@@ -16,7 +28,16 @@ from vermilion.logs import get_logger
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,100}")
 #: Said of every answer, whoever made it.
 SECURITY: Headers = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
+BROKEN = "a request broke"
 log = get_logger("http")
+
+
+class Answering(Protocol):
+    """What answers a request in one piece."""
+
+    async def answer(self, scope: Scope, receive: Receive) -> Answer:
+        """The answer. Raises refusals."""
+        ...
 
 
 class Edge:
@@ -39,7 +60,7 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *SECURITY]
+                message["headers"] = _marked(message["headers"], request_id)
                 MEASURE.note(status, time.perf_counter() - started)
             await send(message)
 
@@ -48,16 +69,27 @@ class Edge:
         except VermilionError as refusal:
             if status:
                 raise
-            await _send_problem(send_marked, refusal, request_id)
+            await send_answer(send_marked, _problem(refusal, request_id))
         except Exception:
-            log.exception(
-                "a request broke", request_id=request_id, path=scope["path"], method=scope["method"]
-            )
+            log.exception(BROKEN, **_named(scope))
             if not status:
-                await _send_problem(send_marked, InternalError(), request_id)
-        log.debug(
-            "answered", request_id=request_id, method=scope["method"], path=scope["path"], status=status
-        )
+                await send_answer(send_marked, _problem(InternalError(), request_id))
+        log.debug("answered", status=status, **_named(scope))
+
+    async def answer(self, part: Answering, scope: Scope, receive: Receive) -> Answer:
+        """The same around one part of the application, for a server that takes whole answers past ASGI."""
+        request_id = scope["request_id"] = _request_id(scope)
+        started = time.perf_counter()
+        try:
+            answer = await part.answer(scope, receive)
+        except VermilionError as refusal:
+            answer = _problem(refusal, request_id)
+        except Exception:
+            log.exception(BROKEN, **_named(scope))
+            answer = _problem(InternalError(), request_id)
+        MEASURE.note(answer.status, time.perf_counter() - started)
+        log.debug("answered", status=answer.status, **_named(scope))
+        return Answer(answer.status, answer.body, _marked(sized_headers(answer), request_id))
 
 
 def _request_id(scope: Scope) -> str:
@@ -65,6 +97,13 @@ def _request_id(scope: Scope) -> str:
     return given if given is not None and REQUEST_ID.fullmatch(given) else str(uuid7())
 
 
-async def _send_problem(send: Send, error: VermilionError, request_id: str) -> None:
-    body = encode_problem(error, request_id)
-    await send_answer(send, Answer(error.status, body, problem_headers(error)))
+def _marked(headers: Headers, request_id: str) -> Headers:
+    return [*headers, (b"x-request-id", request_id.encode()), *SECURITY]
+
+
+def _problem(error: VermilionError, request_id: str) -> Answer:
+    return Answer(error.status, encode_problem(error, request_id), problem_headers(error))
+
+
+def _named(scope: Scope) -> dict[str, str]:
+    return {name: scope[name] for name in ("request_id", "path", "method")}

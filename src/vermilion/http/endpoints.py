@@ -97,21 +97,29 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        operation = self.operation
-        bearer, rate_headers = await self._doorkeeper.admit(scope, operation.needs)
+        try:
+            if self.operation.streams:
+                call = await self._admit(scope, receive)
+                await cast(Stream, self.operation.handler)(call, send)
+            else:
+                await send_answer(send, await self.answer(scope, receive))
+        except ClientGone:
+            return
+
+    async def answer(self, scope: Scope, receive: Receive) -> Answer:
+        """The whole answer of an operation that does not stream. Raises its refusals, and ClientGone."""
+        call = await self._admit(scope, receive)
+        answer = await cast(Handler, self.operation.handler)(call)
+        return Answer(answer.status, answer.body, answer.headers + call.rate_headers)
+
+    async def _admit(self, scope: Scope, receive: Receive) -> Call:
+        bearer, rate_headers = await self._doorkeeper.admit(scope, self.operation.needs)
         call = Call(
             self._gateway, bearer, scope, receive, scope.get("path_params", {}), rate_headers=rate_headers
         )
-        call.query = _query(scope, operation.query)
-        try:
-            await self._take_body(call, receive)
-        except ClientGone:
-            return
-        if operation.streams:
-            await cast(Stream, operation.handler)(call, send)
-            return
-        answer = await cast(Handler, operation.handler)(call)
-        await send_answer(send, Answer(answer.status, answer.body, answer.headers + rate_headers))
+        call.query = _query(scope, self.operation.query)
+        await self._take_body(call, receive)
+        return call
 
     async def _take_body(self, call: Call, receive: Receive) -> None:
         if self._decode is not None:
