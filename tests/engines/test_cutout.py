@@ -12,7 +12,7 @@ from PIL import Image
 from tests.engines.conftest import RunEngine
 
 from vermilion.engines.contract import EngineRefused, EngineUnavailable
-from vermilion.engines.cutout import cut_out
+from vermilion.engines.cutout.still import cut_out
 from vermilion.engines.weights import weights_path
 
 

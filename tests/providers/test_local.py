@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import psutil
 import pytest
 from PIL import Image
+from tests.engines import footage
 
 import vermilion.providers.local
 from vermilion.domain.outcomes import Accepted, ConnectionState, Fault, Progress, Rejected, Succeeded, Unknown
@@ -110,6 +111,18 @@ async def test_pictures_are_worked_on(
     assert answer.outputs[0].path is not None
     with Image.open(answer.outputs[0].path) as opened:
         assert size == opened.size
+
+
+async def test_a_video_is_charged_by_its_seconds(here: Local, tmp_path: Path) -> None:
+    """Two started seconds are two, of the sixty that are held."""
+    asked = job("cutout", "remove-video-background", video="given", files={
+        "video": footage.video(tmp_path, pictures=footage.walk(14))
+    })  # fmt: skip
+    await here.adapter.submit(asked)
+    seen, answer = await here.outcome(asked)
+    assert isinstance(answer, Succeeded)
+    assert {"seconds": 2} == answer.actual_usage
+    assert len(seen) >= 5
 
 
 async def test_refusals_are_the_customers(here: Local) -> None:

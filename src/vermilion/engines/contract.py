@@ -46,11 +46,15 @@ class EngineFile:
 
 @dataclass(frozen=True, slots=True)
 class EngineResult:
-    """What a job made. `facts` is told to the customer, `kept` is for follow-ups only; both are plain JSON data."""
+    """What a job made. `facts` is told to the customer, `kept` is for follow-ups only; both are plain JSON data.
+
+    `usage` names quantities of the offer's price rule that turned out smaller than what is held for them.
+    """
 
     files: tuple[EngineFile, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)
+    usage: dict[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class Done(msgspec.Struct, tag="done", frozen=True):
     files: tuple[MadeFile, ...]
     facts: dict[str, Any]
     kept: dict[str, Any]
+    usage: dict[str, int] | None
 
 
 class Refused(msgspec.Struct, tag="refused", frozen=True):

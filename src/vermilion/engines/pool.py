@@ -66,10 +66,17 @@ class EnginePool:
             await asyncio.to_thread(scratch.close)
 
     async def run(
-        self, engine: str, params: Mapping[str, Any], files: Mapping[str, Path], *, on_progress: OnProgress
+        self,
+        engine: str,
+        params: Mapping[str, Any],
+        files: Mapping[str, Path],
+        *,
+        on_progress: OnProgress,
+        timeout_s: float | None = None,
     ) -> EngineResult:
         """Run one job when a worker is free. Files that it made are the caller's to move away; then `discard` it.
 
+        `timeout_s` replaces the pool's own bound.
         Raises `EngineRefused`, `EngineCrashed`, `EngineTimedOut` or `EngineUnavailable`.
         """
         dotted_path = self._engines.get(engine)
@@ -81,7 +88,7 @@ class EnginePool:
             out_dir = await asyncio.to_thread(self._open().new_dir)
             try:
                 order = _order(dotted_path, params, files, out_dir)
-                answer = await self._answer(order, on_progress)
+                answer = await self._answer(order, on_progress, timeout_s or self._job_timeout_s)
                 result = await asyncio.to_thread(_result, answer, out_dir)
             except BaseException:
                 self._later(_remove(out_dir))
@@ -105,15 +112,15 @@ class EnginePool:
             raise EngineUnavailable("the engine pool is not running")
         return self._scratch
 
-    async def _answer(self, order: bytes, on_progress: OnProgress) -> Answer:
+    async def _answer(self, order: bytes, on_progress: OnProgress, timeout_s: float) -> Answer:
         worker = await self._worker()
         self._busy.add(worker)
         try:
-            async with asyncio.timeout(self._job_timeout_s):
+            async with asyncio.timeout(timeout_s):
                 answer = await worker.run(order, on_progress)
         except TimeoutError:
             self._bury(worker)
-            raise EngineTimedOut(f"the job took longer than {self._job_timeout_s:g} s") from None
+            raise EngineTimedOut(f"the job took longer than {timeout_s:g} s") from None
         except BaseException:
             self._bury(worker)
             raise
@@ -162,8 +169,8 @@ def _order(dotted_path: str, params: Mapping[str, Any], files: Mapping[str, Path
 def _result(answer: Answer, out_dir: Path) -> EngineResult:
     """A good answer as a result, every other one as its error."""
     match answer:
-        case Done(files, facts, kept):
-            return EngineResult(tuple(_file(made, out_dir) for made in files), facts, kept)
+        case Done(files, facts, kept, usage):
+            return EngineResult(tuple(_file(made, out_dir) for made in files), facts, kept, usage)
         case Refused(reason, code):
             raise EngineRefused(reason, code)
         case Missing(reason):

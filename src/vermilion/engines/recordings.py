@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
@@ -48,42 +49,53 @@ class Recording:
         return self.container.duration / _MICROSECONDS if self.container.duration else None
 
     def frames(self) -> Iterator[av.VideoFrame]:
-        """The video's frames in order; a packet that cannot be read is skipped, unless none could before it."""
+        """The video's frames in order."""
         assert self.video is not None
-        decoder = self._decoder(self.video)
+        for frame in self._decoded(self.video):
+            assert isinstance(frame, av.VideoFrame)
+            yield frame
+
+    def sound(self, rate: int) -> Iterator[av.AudioFrame]:
+        """The sound as mono at `rate` samples a second, in 32-bit floats."""
+        assert self.audio is not None
+        change = av.AudioResampler(format="flt", layout="mono", rate=rate)
+        for frame in self._decoded(self.audio):
+            assert isinstance(frame, av.AudioFrame)
+            yield from change.resample(frame)
+        yield from change.resample(None)
+
+    def moments(self) -> Iterator[av.VideoFrame | av.AudioFrame]:
+        """Pictures and sound in the order in which the file holds them."""
+        return self._decoded(*(stream for stream in (self.video, self.audio) if stream is not None))
+
+    def _decoded(self, *streams: VideoStream | AudioStream) -> Iterator[av.VideoFrame | av.AudioFrame]:
+        """What the streams hold; a packet that cannot be read is skipped, unless none could before it."""
+        decoders = {stream.index: _decoder(stream) for stream in streams}
         seen = False
         with _damage():
-            for packet in self.container.demux(self.video):
+            for packet in self.container.demux(*streams):
                 try:
-                    made = decoder.decode(packet)
+                    made = decoders[packet.stream.index].decode(packet)
                 except av.InvalidDataError:
                     if not seen:
                         raise
                     continue
                 for frame in made:
                     seen = True
-                    _check_size(frame.width, frame.height)
+                    if isinstance(frame, av.VideoFrame):
+                        _check_size(frame.width, frame.height)
                     yield frame
 
-    def sound(self, rate: int) -> Iterator[av.AudioFrame]:
-        """The sound as mono at `rate` samples a second, in 32-bit floats."""
-        assert self.audio is not None
-        change = av.AudioResampler(format="flt", layout="mono", rate=rate)
-        with _damage():
-            for frame in self.container.decode(self.audio):
-                yield from change.resample(frame)
-            yield from change.resample(None)
 
-    @staticmethod
-    def _decoder(stream: VideoStream) -> av.VideoCodecContext:
-        """FFmpeg's own decoders of VP8 and VP9 drop transparency; those of libvpx do not."""
-        name = _ALPHA_DECODERS.get(stream.codec_context.name)
-        if name and stream.metadata.get("alpha_mode") == "1":
-            decoder = av.CodecContext.create(name, "r")
-            assert isinstance(decoder, av.VideoCodecContext)
-            return decoder
-        stream.codec_context.thread_count = 1
-        return stream.codec_context
+def _decoder(stream: VideoStream | AudioStream) -> av.VideoCodecContext | av.AudioCodecContext:
+    """FFmpeg's own decoders of VP8 and VP9 drop transparency; those of libvpx do not."""
+    name = _ALPHA_DECODERS.get(stream.codec_context.name)
+    if name and stream.metadata.get("alpha_mode") == "1":
+        decoder = av.CodecContext.create(name, "r")
+        assert isinstance(decoder, av.VideoCodecContext)
+        return decoder
+    stream.codec_context.thread_count = 1
+    return stream.codec_context
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from vermilion.engines.contract import Engine
 ENGINES: Mapping[str, str] = {
     "composer": "vermilion.engines.composer.engine:compose",
     "convert": "vermilion.engines.convert:convert",
-    "cutout": "vermilion.engines.cutout:cut_out",
+    "cutout": "vermilion.engines.cutout.still:cut_out",
+    "cutout-video": "vermilion.engines.cutout.video:cut_out_video",
     "inspect": "vermilion.engines.inspector:inspect_file",
     "restyle": "vermilion.engines.restyle:restyle",
     "upscale": "vermilion.engines.upscale:upscale",

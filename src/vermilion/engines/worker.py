@@ -127,7 +127,7 @@ def _done(result: EngineResult) -> Done:
     made = tuple(
         MadeFile(file.path.name, file.content_type, file.width, file.height) for file in result.files
     )
-    return Done(made, result.facts, result.kept)
+    return Done(made, result.facts, result.kept, result.usage)
 
 
 if __name__ == "__main__":

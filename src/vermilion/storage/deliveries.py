@@ -10,8 +10,7 @@ import msgspec
 from vermilion.storage.database import Database
 
 COLUMNS = """
-    id, account_id, task_id, event, url, face, secret, state, attempts, next_attempt_at, last_status, last_error,
-    created_at
+    id, account_id, task_id, event, url, secret, state, attempts, next_attempt_at, last_status, last_error, created_at
 """
 
 
@@ -23,8 +22,7 @@ class DeliveryRow(msgspec.Struct, frozen=True):
     task_id: UUID
     event: str
     url: str
-    face: str
-    secret: str | None
+    secret: str
     state: str
     attempts: int
     next_attempt_at: datetime | None

@@ -52,11 +52,15 @@ ENGINE_OF: Mapping[tuple[str, str], str] = {
     **{("composer", operation): "composer" for operation in COMPOSER_OPERATIONS},
     ("convert", "convert"): "convert",
     ("cutout", "remove-background"): "cutout",
+    ("cutout", "remove-video-background"): "cutout-video",
     ("restyle", "style-transfer"): "restyle",
     ("upscaler", "upscale"): "upscale",
 }
 MEMORY_BYTES_MAX = 2 * 1024**3
 JOB_TIMEOUT_S = 120.0
+LONG_JOBS_S: Mapping[str, float] = {
+    "cutout-video": 1800.0
+}  #: engines whose longest job takes longer than that
 CHECK_AFTER_S = 5.0  #: a net below `wake`, which tells of every change at once
 FETCHED_GRACE_S = 60.0  #: how long an outcome that was told can be asked for again
 UNFETCHED_KEPT_S = 3600.0
@@ -90,11 +94,12 @@ class LocalAdapter:
     def __init__(self, context: AdapterContext) -> None:
         options = context.options
         self._wake = context.wake
+        self._job_timeout_s = float(options.get("job_timeout_s") or 0)
         self._workers = int(options.get("workers") or max(1, (os.cpu_count() or 2) - 1))
         self._pool = EnginePool(
             self._workers,
             int(options.get("memory_bytes_max") or MEMORY_BYTES_MAX),
-            float(options.get("job_timeout_s") or JOB_TIMEOUT_S),
+            JOB_TIMEOUT_S,
             scratch_parent=context.data_dir / "engines",
         )
         self._started: asyncio.Task[None] | None = None
@@ -164,7 +169,10 @@ class LocalAdapter:
             self._wake(job.task_id)
 
         await self._start_pool()
-        return await self._pool.run(engine, _params(job), job.files, on_progress=on_progress)
+        timeout_s = self._job_timeout_s or LONG_JOBS_S.get(engine)
+        return await self._pool.run(
+            engine, _params(job), job.files, on_progress=on_progress, timeout_s=timeout_s
+        )
 
     def _end(self, task_id: UUID, work: _Work, ended: asyncio.Task[EngineResult]) -> None:
         """Note how the job ended, whichever way it did."""
@@ -210,7 +218,8 @@ def _params(job: Job) -> dict[str, Any]:
 
 def _succeeded(result: EngineResult) -> Succeeded:
     outputs = tuple(OutputFile(path=file.path, name=file.name) for file in result.files)
-    return Succeeded(outputs, facts=result.facts, provider_facts={**result.facts, **result.kept})
+    kept = {**result.facts, **result.kept}
+    return Succeeded(outputs, facts=result.facts, provider_facts=kept, actual_usage=result.usage)
 
 
 def _rejected(failure: BaseException) -> Rejected:

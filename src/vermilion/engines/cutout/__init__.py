@@ -1,0 +1,1 @@
+"""Background removal from pictures and videos."""
