@@ -16,11 +16,12 @@ import uuid_utils.compat as uuids
 
 from vermilion import faults
 from vermilion.catalog import load_catalogue
+from vermilion.domain.webhooks import NATIVE
 from vermilion.egress.client import GuardedClient
 from vermilion.engines.contract import EngineError, EngineFile, EngineRefused
 from vermilion.engines.pool import EnginePool
 from vermilion.errors import ServiceUnavailable, UnsupportedMedia
-from vermilion.faces.native.wire import task_event
+from vermilion.faces.native import webhook as native_webhook
 from vermilion.logs import get_logger
 from vermilion.providers.manifest import provider_ids
 from vermilion.providers.protocol import AdapterContext
@@ -29,17 +30,16 @@ from vermilion.services.gateway import Gateway, Inspected
 from vermilion.services.key_cache import KeyCache
 from vermilion.services.open_account import ensure_operator
 from vermilion.services.watchers import Watchers
+from vermilion.services.webhook_faces import WebhookFaces
 from vermilion.settings import Settings
 from vermilion.storage import accounts, connections, endings, flights, nodes, submissions, tasks
 from vermilion.storage.batching import Batcher
 from vermilion.storage.blobs import open_blobs
 from vermilion.storage.database import Database
-from vermilion.storage.deliveries import DeliveryRow
 from vermilion.storage.listener import Listener
 from vermilion.storage.master_key import MasterKeyMismatch, claim_database, read_master_key
 from vermilion.storage.postgres.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from vermilion.storage.postgres.guard import PostgresGuard
-from vermilion.storage.tasks import TaskRow
 from vermilion.workers.deliverer import Deliverer
 from vermilion.workers.dispatcher import Dispatcher
 from vermilion.workers.drain import cut, drain
@@ -51,6 +51,8 @@ INSPECTION_TIMEOUT_S = 60.0
 WORKING_ROLES = ("all", "worker", "engine")
 #: What the operator has to mend before a gateway can start; each says how.
 START_REFUSALS = (EmbeddedPostgresError, MasterKeyMismatch, ServiceUnavailable)
+#: How each face tells of its tasks, by the name that their hooks carry.
+WEBHOOK_FACES: WebhookFaces = {NATIVE: native_webhook.WEBHOOK}
 log = get_logger("bootstrap")
 
 
@@ -247,7 +249,7 @@ async def _run_loops(built: Running, stack: AsyncExitStack) -> None:
     built.listener.on_reconnect(gateway.keys.clear)
     loops = [built.listener.run(), Keeper(gateway, built.pilot).run()]
     if built.pilot is not None and built.dispatcher is not None:
-        deliverer = Deliverer(gateway, lambda row, delivery: _event(gateway, row, delivery))
+        deliverer = Deliverer(gateway, WEBHOOK_FACES)
         built.listener.on("vermilion_work", built.dispatcher.work_arrived)
         built.listener.on("vermilion_connection", built.dispatcher.connections_changed)
         built.listener.on("vermilion_cancel", lambda payload: _cancel(built, payload))
@@ -258,10 +260,6 @@ async def _run_loops(built: Running, stack: AsyncExitStack) -> None:
         task.add_done_callback(lambda done: _loop_ended(built, done))
         built.loops.append(task)
     stack.push_async_callback(_stop_loops, built)
-
-
-def _event(gateway: Gateway, row: TaskRow, delivery: DeliveryRow) -> bytes:
-    return task_event(gateway, row, delivery.event, gateway.settings.origin)
 
 
 def _cancel(built: Running, payload: str) -> None:

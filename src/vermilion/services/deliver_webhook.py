@@ -1,4 +1,4 @@
-"""Tell a receiver of a task's end, signed as Standard Webhooks 1.0.0 say, again and again until it listens."""
+"""Tell a receiver of an event in the words of its face, again and again until it listens."""
 
 from __future__ import annotations
 
@@ -12,40 +12,52 @@ from vermilion import faults
 from vermilion.egress.client import PostAnswer
 from vermilion.egress.errors import EgressError, EgressRefused
 from vermilion.services.gateway import Gateway
+from vermilion.services.webhook_faces import WebhookFace
+from vermilion.services.webhook_secret import webhook_secret
 from vermilion.storage import deliveries
 from vermilion.storage.deliveries import DeliveryRow
 
-#: Seconds to the next try after the first, second, … one; with the last one 24 hours have passed.
-RETRIES_S = (2, 5, 30, 120, 600, 3_600, 3_600 * 3, 3_600 * 6, 3_600 * 13)
 LEASE_S = 60.0
 GONE = 410
 
 
-async def deliver(gateway: Gateway, delivery: DeliveryRow, body: bytes) -> None:
+async def deliver(gateway: Gateway, delivery: DeliveryRow, face: WebhookFace, body: bytes) -> None:
     """Try once and note what came of it."""
-    now = datetime.now(UTC)
-    signature = standardwebhooks.Webhook(delivery.secret).sign(str(delivery.id), now, body.decode())
-    headers = {
-        "content-type": "application/json",
-        "webhook-id": str(delivery.id),
-        "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": signature,
-    }
+    headers = {"content-type": "application/json", **_proof(gateway, delivery, face, body)}
     try:
-        answer = await gateway.egress.post(delivery.url, body=body, headers=headers)
+        answer = await gateway.egress.post(
+            delivery.url, body=body, headers=headers, timeout_s=face.retry.timeout_s
+        )
     except EgressRefused as refused:
         await deliveries.note_try(
             gateway.database, delivery.id, state="given_up", status=None, error=str(refused)
         )
         return
     except EgressError as failed:
-        await _try_again(gateway, delivery, None, str(failed), None)
+        await _try_again(gateway, delivery, face, status=None, error=str(failed))
         return
     faults.at("deliver.sent")
-    await _note_answer(gateway, delivery, answer)
+    await _note_answer(gateway, delivery, face, answer)
 
 
-async def _note_answer(gateway: Gateway, delivery: DeliveryRow, answer: PostAnswer) -> None:
+def _proof(gateway: Gateway, delivery: DeliveryRow, face: WebhookFace, body: bytes) -> dict[str, str]:
+    """The headers by which the receiver knows who sends."""
+    if face.secret_header is not None and delivery.secret:
+        return {face.secret_header: delivery.secret}
+    if not face.signed:
+        return {}
+    now = datetime.now(UTC)
+    secret = delivery.secret or webhook_secret(gateway, delivery.account_id)
+    return {
+        "webhook-id": str(delivery.id),
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": standardwebhooks.Webhook(secret).sign(str(delivery.id), now, body.decode()),
+    }
+
+
+async def _note_answer(
+    gateway: Gateway, delivery: DeliveryRow, face: WebhookFace, answer: PostAnswer
+) -> None:
     if 200 <= answer.status < 300:
         await deliveries.note_try(
             gateway.database, delivery.id, state="delivered", status=answer.status, error=None
@@ -59,24 +71,33 @@ async def _note_answer(gateway: Gateway, delivery: DeliveryRow, answer: PostAnsw
             error="the receiver is gone for good",
         )
     else:
-        wait_s = _retry_after_s(answer)
-        await _try_again(gateway, delivery, answer.status, f"answered {answer.status}", wait_s)
+        await _try_again(
+            gateway,
+            delivery,
+            face,
+            status=answer.status,
+            error=f"answered {answer.status}",
+            asked_s=_retry_after_s(answer),
+        )
 
 
 async def _try_again(
-    gateway: Gateway, delivery: DeliveryRow, status: int | None, error: str, wait_s: float | None
+    gateway: Gateway,
+    delivery: DeliveryRow,
+    face: WebhookFace,
+    *,
+    status: int | None,
+    error: str,
+    asked_s: float | None = None,
 ) -> None:
-    if delivery.attempts > len(RETRIES_S):
-        await deliveries.note_try(gateway.database, delivery.id, state="given_up", status=status, error=error)
-        return
-    planned_s = RETRIES_S[delivery.attempts - 1] * random.uniform(0.8, 1.2)  # noqa: S311  (jitter, not a secret)
+    wait_s = face.retry.wait_s(delivery.attempts, chance=random.random())  # noqa: S311  (jitter, not a secret)
     await deliveries.note_try(
         gateway.database,
         delivery.id,
-        state="due",
+        state="given_up" if wait_s is None else "due",
         status=status,
         error=error,
-        retry_after_s=max(planned_s, wait_s or 0),
+        retry_after_s=None if wait_s is None else max(wait_s, asked_s or 0),
     )
 
 

@@ -15,12 +15,12 @@ from msgspec import Meta
 from vermilion.domain.catalogue import Offer
 from vermilion.domain.submission import Accepted, NewTask
 from vermilion.domain.tasks import PRIORITY_DEFAULT, PRIORITY_LAST, Status
+from vermilion.domain.webhooks import End, TaskHook
 from vermilion.egress.errors import EgressRefused
 from vermilion.egress.guard import check_url
 from vermilion.errors import FieldProblem, Forbidden, InvalidRequest
 from vermilion.services.gateway import Gateway
 from vermilion.services.take_in_media import take_in_media
-from vermilion.services.webhook_secret import webhook_secret
 from vermilion.storage.accounts import Bearer
 from vermilion.storage.tasks import TaskRow, read_parent
 
@@ -34,7 +34,7 @@ class Webhook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     url: str
     secret: str | None = None
-    events: tuple[Literal["task.completed", "task.failed", "task.cancelled"], ...] | None = None
+    events: tuple[End, ...] | None = None
 
 
 class TaskSubmission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,20 +75,29 @@ class Submitted(msgspec.Struct, frozen=True):
 
 
 async def submit_task(
-    gateway: Gateway, bearer: Bearer, asked: TaskSubmission, *, idempotency_key: str | None = None
+    gateway: Gateway,
+    bearer: Bearer,
+    asked: TaskSubmission,
+    *,
+    idempotency_key: str | None = None,
+    hook: TaskHook | None = None,
 ) -> Submitted:
-    """Accept a task durably. Raises what check_submission raises, InsufficientFunds, SpendCapReached,
-    IdempotencyMismatch, and UnsupportedMedia or InvalidRequest for files that cannot be taken in.
+    """Accept a task durably. A `hook` is the webhook of a face with words of its own, instead of the asked one.
+
+    Raises what check_submission raises, InsufficientFunds, SpendCapReached, IdempotencyMismatch,
+    and UnsupportedMedia or InvalidRequest for files that cannot be taken in.
     """
     offer = check_submission(gateway, bearer, asked)
+    if hook is not None and (problems := _url_problems(gateway, hook.url)):
+        raise InvalidRequest(problems=problems)
     if asked.parent_id is not None:
         await _check_parent(gateway, bearer, offer, asked.parent_id)
     task_input = asked.input
     if offer.media_fields:
         task_input = await take_in_media(gateway, bearer, offer, asked.input)
-    new = _new_task(gateway, bearer, asked, offer, task_input)
+    new = _new_task(bearer, asked, offer, task_input=task_input, hook=hook or _native_hook(asked.webhook))
     if idempotency_key is not None:
-        new = msgspec.structs.replace(new, idempotency_key=idempotency_key, request_hash=_hash(asked))
+        new = msgspec.structs.replace(new, idempotency_key=idempotency_key, request_hash=_hash(asked, hook))
     accepted = await gateway.submissions(new)
     if accepted.replayed:
         return Submitted(await _as_accepted(gateway, accepted), replayed=True)
@@ -130,11 +139,7 @@ def _envelope_problems(gateway: Gateway, asked: TaskSubmission) -> list[FieldPro
 
 
 def _webhook_problems(gateway: Gateway, webhook: Webhook) -> list[FieldProblem]:
-    problems = []
-    try:
-        check_url(webhook.url, allow=gateway.settings.egress_allow)
-    except EgressRefused as refused:
-        problems.append(FieldProblem("/webhook/url", str(refused)))
+    problems = [*_url_problems(gateway, webhook.url)]
     try:
         if webhook.secret is not None:
             standardwebhooks.Webhook(webhook.secret)
@@ -143,6 +148,14 @@ def _webhook_problems(gateway: Gateway, webhook: Webhook) -> list[FieldProblem]:
             FieldProblem("/webhook/secret", "must be `whsec_` followed by 24 to 64 bytes in base64")
         )
     return problems
+
+
+def _url_problems(gateway: Gateway, url: str) -> tuple[FieldProblem, ...]:
+    try:
+        check_url(url, allow=gateway.settings.egress_allow)
+    except EgressRefused as refused:
+        return (FieldProblem("/webhook/url", str(refused)),)
+    return ()
 
 
 async def _check_parent(gateway: Gateway, bearer: Bearer, offer: Offer, parent_id: UUID) -> None:
@@ -160,7 +173,12 @@ async def _check_parent(gateway: Gateway, bearer: Bearer, offer: Offer, parent_i
 
 
 def _new_task(
-    gateway: Gateway, bearer: Bearer, asked: TaskSubmission, offer: Offer, task_input: dict[str, Any]
+    bearer: Bearer,
+    asked: TaskSubmission,
+    offer: Offer,
+    *,
+    task_input: dict[str, Any],
+    hook: TaskHook | None,
 ) -> NewTask:
     key = bearer.key
     return NewTask(
@@ -179,7 +197,7 @@ def _new_task(
         metadata=_text(asked.metadata, "/metadata", METADATA_BYTES_MAX)
         if asked.metadata is not None
         else None,
-        webhook=_webhook(gateway, bearer, asked.webhook) if asked.webhook is not None else None,
+        webhook=None if hook is None else msgspec.json.encode(hook).decode(),
         price=offer.price_json,
         deadline_s=asked.deadline_s or offer.deadline_s,
     )
@@ -198,13 +216,13 @@ def _text(value: Any, pointer: str, bytes_max: int) -> str:
     return encoded.decode()
 
 
-def _webhook(gateway: Gateway, bearer: Bearer, webhook: Webhook) -> str:
-    secret = webhook.secret or webhook_secret(gateway, bearer.account.id)
-    return msgspec.json.encode({"url": webhook.url, "secret": secret, "events": webhook.events}).decode()
+def _native_hook(webhook: Webhook | None) -> TaskHook | None:
+    return None if webhook is None else TaskHook(webhook.url, secret=webhook.secret, events=webhook.events)
 
 
-def _hash(asked: TaskSubmission) -> bytes:
-    return hashlib.sha256(msgspec.json.encode(asked, order="deterministic")).digest()
+def _hash(asked: TaskSubmission, hook: TaskHook | None) -> bytes:
+    whole = asked if hook is None else (asked, hook)
+    return hashlib.sha256(msgspec.json.encode(whole, order="deterministic")).digest()
 
 
 def _row(new: NewTask, accepted: Accepted) -> TaskRow:

@@ -10,7 +10,8 @@ import msgspec
 from vermilion.storage.database import Database
 
 COLUMNS = """
-    id, account_id, task_id, event, url, secret, state, attempts, next_attempt_at, last_status, last_error, created_at
+    id, account_id, task_id, event, url, face, secret, state, attempts, next_attempt_at, last_status, last_error,
+    created_at
 """
 
 
@@ -22,7 +23,8 @@ class DeliveryRow(msgspec.Struct, frozen=True):
     task_id: UUID
     event: str
     url: str
-    secret: str
+    face: str
+    secret: str | None
     state: str
     attempts: int
     next_attempt_at: datetime | None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -11,7 +10,10 @@ import uuid_utils.compat as uuids
 from vermilion.domain.ending import Ending, NewAsset
 from vermilion.domain.grants import Settlement
 from vermilion.domain.settlement import Held
+from vermilion.domain.webhooks import TaskHook
 from vermilion.storage.json_rows import raw_json
+
+_hooks = msgspec.json.Decoder(TaskHook)
 
 
 def end_row(ending: Ending, task: Held, settlement: Settlement) -> dict[str, Any]:
@@ -62,17 +64,18 @@ def due_row(ending: Ending, task: Held, webhook: str | None) -> dict[str, Any] |
     """The delivery that the task's webhook asks for, if it wants to hear of this end."""
     if webhook is None:
         return None
-    target: Mapping[str, Any] = msgspec.json.decode(webhook)
+    hook = _hooks.decode(webhook)
     event = f"task.{ending.status.value}"
-    if target.get("events") and event not in target["events"]:
+    if not hook.wants(event):
         return None
     return {
         "id": uuids.uuid7(),
         "account_id": task.account_id,
         "task_id": task.task_id,
         "event": event,
-        "url": target["url"],
-        "secret": target["secret"],
+        "url": hook.url,
+        "face": hook.face,
+        "secret": hook.secret,
     }
 
 

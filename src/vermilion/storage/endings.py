@@ -62,10 +62,10 @@ WITH ends AS MATERIALIZED (
         AS n (id uuid, account_id uuid, task_id uuid, sha256 text, thumb_sha256 text, content_type text,
               size_bytes bigint, width int, height int, duration_s float8, expires_at timestamptz)
 ), due AS (
-    INSERT INTO deliveries (id, account_id, task_id, event, url, secret, next_attempt_at)
-    SELECT id, account_id, task_id, event, url, secret, now()
+    INSERT INTO deliveries (id, account_id, task_id, event, url, face, secret, next_attempt_at)
+    SELECT id, account_id, task_id, event, url, face, secret, now()
     FROM json_to_recordset($1::json -> 'due')
-        AS d (id uuid, account_id uuid, task_id uuid, event text, url text, secret text)
+        AS d (id uuid, account_id uuid, task_id uuid, event text, url text, face text, secret text)
 )
 SELECT pg_notify('vermilion_task', ids) FROM json_array_elements_text($1::json -> 'changed') AS ids
 UNION ALL SELECT pg_notify('vermilion_work', queue) FROM json_array_elements_text($1::json -> 'queues') AS queue

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from vermilion.errors import VermilionError
 from vermilion.logs import get_logger
 from vermilion.services.deliver_webhook import LEASE_S, deliver
 from vermilion.services.gateway import Gateway
+from vermilion.services.webhook_faces import WebhookFaces
 from vermilion.storage import deliveries
 from vermilion.storage.deliveries import DeliveryRow
-from vermilion.storage.tasks import TaskRow
 
 AT_ONCE = 100
 LOOK_ANYWAY_S = 1.0
@@ -19,11 +18,11 @@ log = get_logger("deliverer")
 
 
 class Deliverer:
-    """`render` makes the body of an event from the task as it is stored."""
+    """Each delivery speaks as its face does."""
 
-    def __init__(self, gateway: Gateway, render: Callable[[TaskRow, DeliveryRow], bytes]) -> None:
+    def __init__(self, gateway: Gateway, faces: WebhookFaces) -> None:
         self._gateway = gateway
-        self._render = render
+        self._faces = faces
         self._woken = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -59,7 +58,9 @@ class Deliverer:
         try:
             task = await self._gateway.reads(delivery.task_id)
             if task is not None:
-                await deliver(self._gateway, delivery, self._render(task, delivery))
+                face = self._faces[delivery.face]
+                body = face.render(self._gateway, task, delivery)
+                await deliver(self._gateway, delivery, face, body)
         except Exception:
             log.exception("a delivery failed on our side", delivery_id=str(delivery.id))
 
