@@ -5,7 +5,7 @@ PYTHON := $(BIN)/python
 SOURCES := src tests bench scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve test unit check fmt bench lock clean
+.PHONY: help setup setup-dev demo serve test unit check fmt bench assets lock clean
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -41,9 +41,12 @@ fmt: setup-dev ## Format the code and fix what can be fixed
 bench: setup-dev ## Measure Vermilion against its baselines in one run
 	@$(PYTHON) -m bench $(ARGS)
 
+assets: setup ## Build the dashboard's styles, scripts, fonts and icons into the package
+	@$(PYTHON) -m scripts.build_assets
+
 lock: ## Recreate requirements/*.txt; ARGS=--upgrade takes the newest versions
 	@sh scripts/lock.sh $(ARGS)
 
 clean: ## Remove everything that can be made again (never data/)
-	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	@rm -rf $(VENV) .cache assets/node_modules src/vermilion/faces/dashboard/static .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 	@find src tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

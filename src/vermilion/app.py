@@ -10,7 +10,8 @@ from starlette.routing import BaseRoute, Route, Router
 
 from vermilion.bootstrap import Running
 from vermilion.errors import MethodNotAllowed, NotFound
-from vermilion.faces.native import account, admin, oversight, stream, tasks
+from vermilion.faces.dashboard.routes import dashboard_routes
+from vermilion.faces.native import account, admin, members, oversight, stream, tasks
 from vermilion.faces.native.docs import docs_routes
 from vermilion.faces.native.media import media_paths, media_routes
 from vermilion.http.asgi import App, Receive, Scope, Send
@@ -25,6 +26,7 @@ OPERATIONS = (
     *stream.OPERATIONS,
     *account.OPERATIONS,
     *admin.OPERATIONS,
+    *members.OPERATIONS,
     *oversight.OPERATIONS,
 )
 TASK_PATH = "/v1/tasks"
@@ -51,6 +53,7 @@ def build_app(built: Running) -> Application:
         *health_routes(built.gateway.database, lambda: built.draining),
         *docs_routes(document, built.gateway.catalogue, built.gateway.settings.origin),
         *media_routes(built.gateway),
+        *dashboard_routes(built.gateway),
         *_operation_routes(endpoints),
     ]
     cold = _Cold(

@@ -28,6 +28,7 @@ from vermilion.providers.protocol import AdapterContext
 from vermilion.providers.registry import Registry
 from vermilion.services.gateway import Gateway, Inspected
 from vermilion.services.key_cache import KeyCache
+from vermilion.services.member_links import claim_operator
 from vermilion.services.open_account import ensure_operator
 from vermilion.services.watchers import Watchers
 from vermilion.services.webhook_faces import WebhookFaces
@@ -67,6 +68,7 @@ class Running:
     dispatcher: Dispatcher | None = None
     loops: list[Any] = field(default_factory=list)
     first_operator_key: str | None = None
+    claim_path: str | None = None  #: where the operator chooses a password, until somebody has
     draining: bool = False
     hurry: asyncio.Event = field(default_factory=asyncio.Event)
     failure: asyncio.Future[None] | None = None
@@ -84,6 +86,7 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         built = await _build_workers(gateway, stack)
         built.hurry = hurry or built.hurry
         built.first_operator_key = await ensure_operator(gateway)
+        built.claim_path = await claim_operator(gateway)
         await nodes.register(database, node_id=gateway.node_id, name=settings.node_name, role=settings.role)
         await _run_loops(built, stack)
         yield built

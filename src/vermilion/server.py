@@ -132,6 +132,8 @@ class _no_signals:  # noqa: N801  (stands for uvicorn's context manager; this pr
 def _announce(settings: Settings, built: Running) -> None:
     origin = settings.origin
     print(f"Vermilion {__version__} listens on {origin} (API reference: {origin}/docs)", flush=True)
+    if built.claim_path is not None:
+        print(f"Dashboard: choose your password at {origin}{built.claim_path} (works once)", flush=True)
     if built.first_operator_key is None:
         return
     path = settings.data_dir / "operator.key"

@@ -70,6 +70,10 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe line shown."
     )
+    oidc_issuer: str = Field("", description="OpenID Connect issuer that people may sign in with.")
+    oidc_client_id: str = Field("", description="This gateway's client id at the issuer.")
+    oidc_client_secret: SecretStr | None = Field(None, description="This gateway's secret at the issuer.")
+    oidc_name: str = Field("single sign-on", description="What the sign-in button calls the issuer.")
     testing: bool = Field(False, description="Allows test_* settings. Never set it in production.")
     test_fault: str = Field("", description="Kills this process at a named point (tests only).")
     test_echo_journal: Path | None = Field(None, description="File that notes each echo submit (tests only).")

@@ -70,6 +70,21 @@ async def create_account(
     return Answer(made, lambda: _show_account(made))
 
 
+@command(account, "invite")
+async def invite(
+    client: Client,
+    *,
+    other: AccountId,
+    email: Annotated[str, typer.Argument(help="What they sign in with.", show_default=False)],
+    name: Annotated[str, typer.Option(help="What they are called; else the e-mail.")] = "",
+    viewer: Annotated[bool, typer.Option("--viewer", help="They may look, but change nothing.")] = False,
+) -> Answer:
+    """Invite somebody to an account's dashboard: prints their one-time link (operators)."""
+    asked = {"email": email, "name": name or email, "role": "viewer" if viewer else "owner"}
+    made = await client.post(f"/admin/v1/accounts/{as_id(other)}/members", asked)
+    return Answer(made, lambda: say(f"Give {email} this link; it works once, for 7 days:", made["link"]))
+
+
 @command(account, "disable")
 async def disable(client: Client, *, other: AccountId) -> Answer:
     """Refuse everything this account asks for, until it is enabled again (operators)."""

@@ -26,7 +26,8 @@ from vermilion.http.problems import encode_problem, problem_headers
 from vermilion.logs import get_logger
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,100}")
-#: Said of every answer, whoever made it.
+#: Said of every answer, whoever made it. An answer's own headers come later, and of two referrer policies the later
+#: one counts: pages need theirs, since without a referrer a browser hides the origin of our own forms.
 SECURITY: Headers = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
 BROKEN = "a request broke"
 log = get_logger("http")
@@ -98,7 +99,7 @@ def _request_id(scope: Scope) -> str:
 
 
 def _marked(headers: Headers, request_id: str) -> Headers:
-    return [*headers, (b"x-request-id", request_id.encode()), *SECURITY]
+    return [*SECURITY, *headers, (b"x-request-id", request_id.encode())]
 
 
 def _problem(error: VermilionError, request_id: str) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from vermilion.errors import NotFound
@@ -28,3 +29,11 @@ async def list_tasks(
     rows = await tasks.read_history(gateway.database, wanted, before=before, limit=limit + 1)
     more = len(rows) > limit
     return rows[:limit], rows[limit - 1].id if more else None
+
+
+async def get_tasks(gateway: Gateway, account_id: UUID, task_ids: Sequence[UUID]) -> list[TaskRow]:
+    """Those of the tasks that exist and are the account's, in the order asked."""
+    if not task_ids:
+        return []
+    rows = await tasks.read_many(gateway.database, task_ids)
+    return [row for row in rows if row is not None and row.account_id == account_id]

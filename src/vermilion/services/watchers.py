@@ -16,17 +16,16 @@ class Watchers:
         self.closed = False  #: nobody may wait here any longer
 
     @contextmanager
-    def watching(self, task_id: UUID) -> Iterator[asyncio.Event]:
-        """An event that is set whenever the task changes."""
+    def watching(self, *task_ids: UUID) -> Iterator[asyncio.Event]:
+        """An event that is set whenever one of the tasks changes."""
         event = asyncio.Event()
-        self._events.setdefault(task_id, set()).add(event)
+        for task_id in task_ids:
+            self._events.setdefault(task_id, set()).add(event)
         try:
             yield event
         finally:
-            events = self._events[task_id]
-            events.discard(event)
-            if not events:
-                del self._events[task_id]
+            for task_id in set(task_ids):
+                self._forget(task_id, event)
 
     def changed(self, payload: str) -> None:
         """Wake those who watch the tasks of a notification: ids of 32 hex digits, separated by commas."""
@@ -35,6 +34,12 @@ class Watchers:
         for hex_id in payload.split(","):
             for event in self._events.get(UUID(hex=hex_id), ()):
                 event.set()
+
+    def _forget(self, task_id: UUID, event: asyncio.Event) -> None:
+        events = self._events[task_id]
+        events.discard(event)
+        if not events:
+            del self._events[task_id]
 
     def wake_all(self) -> None:
         """Wake everybody: notifications may have been missed."""

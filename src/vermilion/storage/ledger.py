@@ -236,3 +236,12 @@ async def verify(database: Database) -> tuple[int, list[Any]]:
         entries = await connection.fetchval("SELECT count(*) FROM entries")
         rows = await connection.fetch(VERIFY)
     return int(entries), [dict(row) for row in rows]
+
+
+async def read_task_entries(database: Database, account_id: UUID, task_id: UUID) -> list[Any]:
+    """Every entry of one task of the account, oldest first."""
+    return await database.fetch(
+        f"SELECT {ENTRY_COLUMNS} FROM entries WHERE ref_id = $2 AND account_id = $1 ORDER BY at, kind, seq",
+        account_id,
+        task_id,
+    )

@@ -65,6 +65,8 @@ class TaskFilter(msgspec.Struct, frozen=True):
     model: str | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
+    active: bool = False  #: only tasks that have not ended
+    unconfirmed: bool = False  #: only tasks of whose submit nobody knows whether it arrived
     labels: tuple[tuple[str, str], ...] = ()  #: (name, value) of scalars that the metadata must have
 
 
@@ -134,6 +136,10 @@ def _conditions(wanted: TaskFilter, before: UUID | None) -> tuple[str, list[str]
             name,
             value,
         )
+    if wanted.active or wanted.unconfirmed:
+        add("tasks.status IN ('staged', 'pending', 'processing')")
+    if wanted.unconfirmed:
+        add("tasks.submission = 'unknown'")
     order_id = ORDER_BY_LABEL if wanted.labels else "tasks.id"
     for bound, condition in (
         (wanted.status, "tasks.status = ${}"),

@@ -1,0 +1,1 @@
+"""The customers' pages, one file each."""

@@ -1,0 +1,79 @@
+"""One task: its outputs, where the time went, what happened, and the money."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from starlette.responses import Response
+
+from vermilion.domain.tasks import ENDED
+from vermilion.faces.dashboard.frame import page
+from vermilion.faces.dashboard.shown_task import ShownTask
+from vermilion.faces.dashboard.visit import Visit, see
+from vermilion.services.cancel_task import cancel_task
+from vermilion.services.find_tasks import get_task
+from vermilion.storage import deliveries, ledger
+
+DELIVERIES_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a task's life, in seconds since it was accepted."""
+
+    name: str
+    tone: str
+    start_s: float
+    end_s: float
+    going_on: bool = False
+
+
+async def show(visit: Visit) -> Response:
+    """The page of one task."""
+    row = await get_task(visit.gateway, visit.account_id, visit.id())
+    task = ShownTask(visit.gateway, row)
+    told = await deliveries.read_page(
+        visit.gateway.database, visit.account_id, task_id=row.id, before=None, limit=DELIVERIES_SHOWN
+    )
+    return await page(
+        visit,
+        "pages/task.html",
+        title=task.subject,
+        task=task,
+        stretches=stretches(task),
+        entries=await ledger.read_task_entries(visit.gateway.database, visit.account_id, row.id),
+        deliveries=told,
+        call=_call(visit, task),
+    )
+
+
+async def cancel(visit: Visit) -> Response:
+    """Cancel the task and show it again."""
+    row = await cancel_task(visit.gateway, visit.account_id, visit.id())
+    return see(f"/tasks/{row.id}", told="Cancelled. What was held has been given back.")
+
+
+def stretches(task: ShownTask) -> list[Stretch]:
+    """Where the time went: waiting and running; what is still going on ends now."""
+    row = task.row
+    now = datetime.now(UTC)
+
+    def since_s(at: datetime | None) -> float:
+        return max(0.0, ((at or now) - row.created_at).total_seconds())
+
+    started, ended = row.started_at, row.ended_at
+    waited = Stretch("Waiting", "idle", 0.0, since_s(started or ended), started is None and ended is None)
+    if started is None:
+        return [waited]
+    return [waited, Stretch("Running", "run", since_s(started), since_s(ended), row.status not in ENDED)]
+
+
+def _call(visit: Visit, task: ShownTask) -> str:
+    """The same thing from code."""
+    body = f'{{"model": "{task.row.model}", "task_type": "{task.row.task_type}", "input": {task.row.input}}}'
+    return (
+        f"curl {visit.origin}/v1/tasks \\\n"
+        '  -H "authorization: Bearer $VERMILION_API_KEY" -H "prefer: wait=60" \\\n'
+        "  -d '" + body.replace("'", "'\\''") + "'"
+    )

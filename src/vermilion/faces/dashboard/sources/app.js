@@ -1,0 +1,88 @@
+// What pages can do beyond htmx: copy, relative times, keys, focus, confirmations, the live switch.
+(() => {
+  const status = (text) => { const region = document.getElementById("status"); if (region) region.textContent = text; };
+
+  // Copy; plain-HTTP hosts have no clipboard API.
+  const copy = async (text) => {
+    if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
+    const area = document.createElement("textarea");
+    area.value = text; area.className = "hidden"; document.body.append(area);
+    area.select(); document.execCommand("copy"); area.remove();
+  };
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    await copy(button.dataset.copy);
+    const label = button.querySelector("span"), before = label ? label.textContent : "";
+    if (label) { label.textContent = "Copied"; setTimeout(() => { label.textContent = before; }, 1500); }
+    status("Copied");
+  });
+
+  // Relative times count on.
+  const span = (s) => s < 60 ? `${Math.floor(s)} s` : s < 3600 ? `${Math.floor(s / 60)} min` : `${Math.floor(s / 3600)} h`;
+  setInterval(() => {
+    for (const at of document.querySelectorAll("time[data-ago]")) {
+      const seconds = (Date.now() - Date.parse(at.dateTime)) / 1000;
+      if (seconds >= 1 && seconds < 86400) at.textContent = `${span(seconds)} ago`;
+    }
+  }, 1000);
+
+  // Ask before acts that cannot be taken back.
+  document.addEventListener("submit", (event) => {
+    const question = event.target.dataset && event.target.dataset.confirm;
+    if (question && !window.confirm(question)) event.preventDefault();
+  });
+
+  // Live / Paused: pausing takes the stream away, going on reloads what is shown.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-live]");
+    if (!button) return;
+    if (button.getAttribute("aria-pressed") === "false") { location.reload(); return; }
+    button.setAttribute("aria-pressed", "false");
+    button.querySelector("span:last-child").textContent = "Paused";
+    document.getElementById("live")?.remove();
+    status("Paused");
+  });
+
+  // Keys: / searches, g and a letter goes, j and k move, Enter opens, Ctrl+Enter sends. Off while typing, or by setting.
+  const PLACES = { p: "/playground", t: "/tasks", g: "/gallery", u: "/usage", w: "/wallet", k: "/keys", h: "/webhooks", l: "/linked-accounts" };
+  let going = false;
+  const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
+  const rows = () => [...document.querySelectorAll("main .row-link")];
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      const form = event.target.closest("form");
+      if (form) { event.preventDefault(); form.requestSubmit(); }
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.body.dataset.keys === "off") return;
+    if (going) { going = false; if (PLACES[event.key]) location.href = PLACES[event.key]; return; }
+    if (event.key === "g") { going = true; setTimeout(() => { going = false; }, 1200); }
+    else if (event.key === "/") { const find = document.querySelector("[data-key='/']"); if (find) { event.preventDefault(); find.focus(); } }
+    else if (event.key === "j" || event.key === "k") {
+      const links = rows(), at = links.indexOf(document.activeElement);
+      (links[at + (event.key === "j" ? 1 : -1)] || links[0])?.focus();
+    }
+  });
+
+  // Browsers without invoker commands.
+  if (!("commandForElement" in HTMLButtonElement.prototype)) {
+    document.addEventListener("click", (event) => {
+      const button = event.target.closest("button[commandfor]");
+      const dialog = button && document.getElementById(button.getAttribute("commandfor"));
+      if (!dialog) return;
+      if (button.getAttribute("command") === "close") dialog.close(); else dialog.showModal();
+    });
+  }
+
+  // The zone of the browser, for the server's words; what is shown now becomes right with the next page.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && !document.cookie.includes(`vermilion_zone=${encodeURIComponent(zone)}`)) {
+    document.cookie = `vermilion_zone=${encodeURIComponent(zone)}; path=/; max-age=34560000; samesite=lax`;
+  }
+
+  // Busy regions, and the error summary takes the focus.
+  document.addEventListener("htmx:before:request", (event) => event.target.setAttribute?.("aria-busy", "true"));
+  document.addEventListener("htmx:finally:request", (event) => event.target.removeAttribute?.("aria-busy"));
+  document.addEventListener("DOMContentLoaded", () => document.querySelector(".summary")?.focus());
+})();
