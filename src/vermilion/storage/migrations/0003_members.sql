@@ -1,5 +1,5 @@
 -- people who sign in to the dashboard, and their sessions
--- depends: 0001_core
+-- depends: 0002_webhook_faces
 
 -- migrate: apply
 
