@@ -105,8 +105,10 @@ async def postgres(options: Options) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def gateway(dsn: str, *, options: Options, role: str, name: str = "vermilion") -> AsyncIterator[Server]:
-    """A gateway as `vermilion serve` starts it, on that database and with the echo provider."""
+async def gateway(
+    dsn: str, *, options: Options, role: str, name: str = "vermilion", extra: dict[str, str] | None = None
+) -> AsyncIterator[Server]:
+    """A gateway as `vermilion serve` starts it, on that database and with the echo provider; `extra` adds settings."""
     port = _free_port()
     with tempfile.TemporaryDirectory(prefix="vermilion-bench-data-", dir=options.scratch) as folder:
         env = {
@@ -119,6 +121,7 @@ async def gateway(dsn: str, *, options: Options, role: str, name: str = "vermili
             "VERMILION_SECRET_KEY": "5e" * 32,
             "VERMILION_ROLE": role,
             "VERMILION_LOG_LEVEL": "warning",  # the peers log no requests either
+            **(extra or {}),
         }
         argv = ["vermilion", "serve"]
         async with _serving(name, argv, port=port, env=env, ready_path="/readyz") as server:

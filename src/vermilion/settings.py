@@ -63,7 +63,11 @@ class Settings(BaseSettings):
     lease_s: float = Field(10.0, ge=0.5, le=600, description="A node silent for this long loses its tasks.")
     engine_workers: int = Field(1, ge=1, le=64, description="Worker processes for local engines.")
     engine_memory_mib: int = Field(3072, ge=256, description="Memory bound of one engine worker.")
-    engine_job_timeout_s: float = Field(300, ge=1, description="Longest run of one local engine job.")
+    engine_job_timeout_s: float = Field(
+        1800,
+        ge=1,
+        description="Longest run of one local engine job; most engines have a shorter bound of their own.",
+    )
     request_body_bytes_max: int = Field(20_000_000, ge=1024, description="Largest JSON body.")
     drain_timeout_s: float = Field(20.0, ge=0, description="Longest wait for work in hand at SIGTERM.")
     log_format: Literal["console", "json", "auto"] = Field("auto", description="auto: console on a terminal.")

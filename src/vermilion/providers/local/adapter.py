@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -57,7 +58,7 @@ ENGINE_OF: Mapping[tuple[str, str], str] = {
     ("upscaler", "upscale"): "upscale",
 }
 MEMORY_BYTES_MAX = 2 * 1024**3
-JOB_TIMEOUT_S = 120.0
+JOB_TIMEOUT_S = 300.0
 #: Engines whose longest job takes longer than that, on a machine that is slow and busy.
 LONG_JOBS_S: Mapping[str, float] = {"cutout-video": 1800.0, "upscale": 1200.0}
 CHECK_AFTER_S = 5.0  #: a net below `wake`, which tells of every change at once
@@ -71,7 +72,7 @@ _CODES: Mapping[type[EngineError], str] = {
 
 
 def build(context: AdapterContext) -> Adapter:
-    """The adapter. Options: `workers`, `memory_bytes_max` of each worker, `job_timeout_s`."""
+    """The adapter. Options: `workers`, `memory_bytes_max` of each worker, `job_timeout_s`, which no job exceeds."""
     return LocalAdapter(context)
 
 
@@ -93,7 +94,7 @@ class LocalAdapter:
     def __init__(self, context: AdapterContext) -> None:
         options = context.options
         self._wake = context.wake
-        self._job_timeout_s = float(options.get("job_timeout_s") or 0)
+        self._timeout_s_max = float(options.get("job_timeout_s") or math.inf)
         self._workers = int(options.get("workers") or max(1, (os.cpu_count() or 2) - 1))
         self._pool = EnginePool(
             self._workers,
@@ -168,7 +169,7 @@ class LocalAdapter:
             self._wake(job.task_id)
 
         await self._start_pool()
-        timeout_s = self._job_timeout_s or LONG_JOBS_S.get(engine)
+        timeout_s = min(LONG_JOBS_S.get(engine, JOB_TIMEOUT_S), self._timeout_s_max)
         return await self._pool.run(
             engine, _params(job), job.files, on_progress=on_progress, timeout_s=timeout_s
         )
