@@ -8,6 +8,7 @@ from typing import Any, Literal
 import jsonschema_rs
 import msgspec
 
+from vermilion.domain.midjourney import prompts as midjourney_prompts
 from vermilion.domain.pricing import PriceRule, Quote, quote
 from vermilion.errors import FieldProblem, NotFound
 
@@ -20,6 +21,7 @@ class OfferFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `follows` names the task types of the same family that this offer follows up. Where the parent is optional,
     `instead_of_parent` names the input field that must be given when there is no parent.
+    `prompt_rules` says whose parameters the prompt may carry: they are checked, and read into fields.
     """
 
     model: str
@@ -34,6 +36,7 @@ class OfferFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     follows: tuple[str, ...] = ()
     parent: Literal["required", "optional"] = "required"
     instead_of_parent: str | None = None
+    prompt_rules: Literal["midjourney"] | None = None
 
 
 class FamilyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,6 +57,7 @@ class Offer:
         self.schema = _closed(file.input)
         self.follows, self.instead_of_parent = file.follows, file.instead_of_parent
         self.parent = file.parent if file.follows else None
+        self.prompt_rules = file.prompt_rules
         self.queue = "+".join(file.routes)
         self.price_json = msgspec.json.encode(file.price).decode()
         self.media_fields = tuple(
@@ -74,6 +78,13 @@ class Offer:
     def accepts(self, task_input: Any) -> bool:
         """Whether the input is valid; the quick check of the hot path."""
         return self._validator.is_valid(task_input)
+
+    def completed(self, task_input: dict[str, Any]) -> dict[str, Any]:
+        """The input with what its prompt says of other fields. Raises InvalidRequest for wrong parameters."""
+        if self.prompt_rules is None:
+            return task_input
+        read = midjourney_prompts.completed(task_input)
+        return {name: read[name] for name in read if name in task_input or name in self.schema["properties"]}
 
     def quote(self, task_input: Mapping[str, Any]) -> Quote:
         """The price of this input; a field that is left out is priced as its default."""

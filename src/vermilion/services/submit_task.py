@@ -87,15 +87,17 @@ async def submit_task(
     Raises what check_submission raises, InsufficientFunds, SpendCapReached, IdempotencyMismatch,
     and UnsupportedMedia or InvalidRequest for files that cannot be taken in.
     """
-    offer = check_submission(gateway, bearer, asked)
+    offer, task_input = check_submission(gateway, bearer, asked)
     if hook is not None and (problems := _url_problems(gateway, hook.url)):
         raise InvalidRequest(problems=problems)
     if asked.parent_id is not None:
         await _check_parent(gateway, bearer, offer, asked.parent_id)
-    task_input = asked.input
+    units = offer.quote(task_input).units
     if offer.media_fields:
-        task_input = await take_in_media(gateway, bearer, offer, asked.input)
-    new = _new_task(bearer, asked, offer, task_input=task_input, hook=hook or _native_hook(asked.webhook))
+        task_input = await take_in_media(gateway, bearer, offer, task_input)
+    new = _new_task(
+        bearer, asked, offer, task_input=task_input, units=units, hook=hook or _native_hook(asked.webhook)
+    )
     if idempotency_key is not None:
         new = msgspec.structs.replace(new, idempotency_key=idempotency_key, request_hash=_hash(asked, hook))
     accepted = await gateway.submissions(new)
@@ -104,8 +106,8 @@ async def submit_task(
     return Submitted(_row(new, accepted), replayed=False)
 
 
-def check_submission(gateway: Gateway, bearer: Bearer, asked: TaskSubmission) -> Offer:
-    """The offer, if everything that needs no lock is right.
+def check_submission(gateway: Gateway, bearer: Bearer, asked: TaskSubmission) -> tuple[Offer, dict[str, Any]]:
+    """The offer and the completed input, if everything that needs no lock is right.
 
     Raises NotFound for an unknown offer, Forbidden for a model outside the key's list, InvalidRequest naming
     every wrong field.
@@ -113,12 +115,13 @@ def check_submission(gateway: Gateway, bearer: Bearer, asked: TaskSubmission) ->
     offer = gateway.catalogue.offer(asked.model, asked.task_type)
     if bearer.key.models is not None and asked.model not in bearer.key.models:
         raise Forbidden(f"This API key may not use the model {asked.model!r}.")
-    problems = [] if offer.accepts(asked.input) else list(offer.problems(asked.input))
-    problems += offer.parent_problems(asked.input, has_parent=asked.parent_id is not None)
+    task_input = offer.completed(asked.input)
+    problems = [] if offer.accepts(task_input) else list(offer.problems(task_input))
+    problems += offer.parent_problems(task_input, has_parent=asked.parent_id is not None)
     problems += _envelope_problems(gateway, asked)
     if problems:
         raise InvalidRequest(problems=tuple(problems))
-    return offer
+    return offer, task_input
 
 
 def input_problems(gateway: Gateway, body: Any) -> tuple[FieldProblem, ...]:
@@ -178,6 +181,7 @@ def _new_task(
     offer: Offer,
     *,
     task_input: dict[str, Any],
+    units: int,
     hook: TaskHook | None,
 ) -> NewTask:
     key = bearer.key
@@ -192,7 +196,7 @@ def _new_task(
         family=offer.family,
         queue=offer.queue,
         priority=_priority(bearer, asked),
-        units=offer.quote(asked.input).units,
+        units=units,
         input=_text(task_input, "/input", INPUT_BYTES_MAX),
         metadata=_text(asked.metadata, "/metadata", METADATA_BYTES_MAX)
         if asked.metadata is not None

@@ -97,8 +97,8 @@ async def cancel(call: Call) -> Answer:
 async def quote(call: Call) -> Answer:
     """Price a submission without making it."""
     asked: TaskSubmission = call.body
-    offer = check_submission(call.gateway, call.bearer, asked)
-    price = offer.quote(asked.input)
+    offer, task_input = check_submission(call.gateway, call.bearer, asked)
+    price = offer.quote(task_input)
     view = QuoteView(
         price.units,
         offer.model,

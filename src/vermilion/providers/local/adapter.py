@@ -30,6 +30,7 @@ from vermilion.engines.contract import (
     EngineUnavailable,
 )
 from vermilion.engines.pool import EnginePool
+from vermilion.providers.local import midjourney
 from vermilion.providers.protocol import Adapter, AdapterContext, ConnectionDescription, ConnectionFacts, Job
 
 #: What the one composer does; the engine hears it as the parameter `operation`.
@@ -51,6 +52,7 @@ COMPOSER_OPERATIONS = (
 )
 ENGINE_OF: Mapping[tuple[str, str], str] = {
     **{("composer", operation): "composer" for operation in COMPOSER_OPERATIONS},
+    **{(midjourney.MODEL, task_type): "composer" for task_type in midjourney.TRANSLATIONS},
     ("convert", "convert"): "convert",
     ("cutout", "remove-background"): "cutout",
     ("cutout", "remove-video-background"): "cutout-video",
@@ -86,6 +88,9 @@ class _Work:
     result: EngineResult | None = None
     forgetting: asyncio.TimerHandle | None = None
     told: bool = False
+    notes: Mapping[str, Any] = field(
+        default_factory=dict
+    )  #: what the output has to say besides the engine's facts
 
 
 class LocalAdapter:
@@ -115,6 +120,8 @@ class LocalAdapter:
         ticket = str(job.task_id)
         if ticket not in self._works:
             work = self._works[ticket] = _Work()
+            if job.model == midjourney.MODEL:
+                job, work.notes = midjourney.as_composer(job)
             work.running = asyncio.create_task(self._run(work, job, engine))
             work.running.add_done_callback(lambda ended: self._end(job.task_id, work, ended))
         return Accepted(ticket, CHECK_AFTER_S)
@@ -182,7 +189,7 @@ class LocalAdapter:
             work.outcome = _rejected(failure)
         else:
             work.result = ended.result()
-            work.outcome = _succeeded(work.result)
+            work.outcome = _succeeded(work.result, work.notes)
         self._forget_later(str(task_id), work, UNFETCHED_KEPT_S)
         self._wake(task_id)
 
@@ -216,10 +223,10 @@ def _params(job: Job) -> dict[str, Any]:
     return params
 
 
-def _succeeded(result: EngineResult) -> Succeeded:
+def _succeeded(result: EngineResult, notes: Mapping[str, Any]) -> Succeeded:
     outputs = tuple(OutputFile(path=file.path, name=file.name) for file in result.files)
     kept = {**result.facts, **result.kept}
-    return Succeeded(outputs, facts=result.facts, provider_facts=kept, actual_usage=result.usage)
+    return Succeeded(outputs, facts={**result.facts, **notes}, provider_facts=kept, actual_usage=result.usage)
 
 
 def _rejected(failure: BaseException) -> Rejected:
