@@ -29,6 +29,8 @@ class NewTask(msgspec.Struct, frozen=True):
     deadline_s: float
     idempotency_key: str | None = None
     request_hash: bytes | None = None
+    wire: str | None = None
+    service_mode: str = "public"
 
 
 class Accepted(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -25,6 +26,7 @@ from vermilion.storage.accounts import Bearer
 from vermilion.storage.tasks import TaskRow, read_parent
 
 METADATA_BYTES_MAX = 16_384
+WIRE_BYTES_MAX = 32_768
 INPUT_BYTES_MAX = 262_144  #: of what is stored; files go to the media store first
 DEADLINE_S_MAX = 7 * 86_400
 
@@ -81,8 +83,10 @@ async def submit_task(
     *,
     idempotency_key: str | None = None,
     hook: TaskHook | None = None,
+    wire: Mapping[str, Any] | None = None,
 ) -> Submitted:
-    """Accept a task durably. A `hook` is the webhook of a face with words of its own, instead of the asked one.
+    """Accept a task durably. A `hook` is the webhook of a face with words of its own, instead of the asked one;
+    `wire` is what a face has to remember of the task, and nobody else sees.
 
     Raises what check_submission raises, InsufficientFunds, SpendCapReached, IdempotencyMismatch,
     and UnsupportedMedia or InvalidRequest for files that cannot be taken in.
@@ -98,6 +102,8 @@ async def submit_task(
     new = _new_task(
         bearer, asked, offer, task_input=task_input, units=units, hook=hook or _native_hook(asked.webhook)
     )
+    if wire is not None:
+        new = msgspec.structs.replace(new, wire=_text(wire, "/wire", WIRE_BYTES_MAX))
     if idempotency_key is not None:
         new = msgspec.structs.replace(new, idempotency_key=idempotency_key, request_hash=_hash(asked, hook))
     accepted = await gateway.submissions(new)
@@ -204,6 +210,7 @@ def _new_task(
         webhook=None if hook is None else msgspec.json.encode(hook).decode(),
         price=offer.price_json,
         deadline_s=asked.deadline_s or offer.deadline_s,
+        service_mode=asked.service_mode or "public",
     )
 
 
@@ -258,6 +265,8 @@ def _row(new: NewTask, accepted: Accepted) -> TaskRow:
         created_at=accepted.created_at,
         started_at=None,
         ended_at=None,
+        wire=new.wire,
+        service_mode=new.service_mode,
     )
 
 

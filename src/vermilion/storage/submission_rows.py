@@ -26,6 +26,8 @@ def task_record(task: NewTask, admission: Admission) -> dict[str, Any]:
         "input": raw_json(task.input),
         "metadata": raw_json(task.metadata),
         "webhook": raw_json(task.webhook),
+        "wire": raw_json(task.wire),
+        "service_mode": task.service_mode,
         "price": raw_json(task.price),
         "held": task.units,
         "deadline_s": task.deadline_s,

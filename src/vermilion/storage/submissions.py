@@ -42,12 +42,13 @@ WITH admitted AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS t (
         id uuid, account_id uuid, key_id uuid, parent_id uuid, model text, task_type text, family text, queue text,
         status text, priority smallint, rank bigint, input json, metadata jsonb, webhook json, price json,
+        wire json, service_mode text,
         held bigint, deadline_s float8, grant_ids uuid[], grant_units bigint[])
 ), new_tasks AS (
     INSERT INTO tasks (id, account_id, key_id, parent_id, model, task_type, family, queue, status, priority, rank,
-                       input, metadata, webhook, price, held, deadline_at, created_at)
+                       input, metadata, webhook, wire, service_mode, price, held, deadline_at, created_at)
     SELECT id, account_id, key_id, parent_id, model, task_type, family, queue, status, priority, rank,
-           input, metadata, webhook, price, held,
+           input, metadata, webhook, wire, service_mode, price, held,
            $3::timestamptz + deadline_s * interval '1 second', $3::timestamptz
     FROM admitted
 ), new_labels AS (

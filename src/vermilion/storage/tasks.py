@@ -20,7 +20,7 @@ ORDER_BY_LABEL = "label_0.task_id"  #: the end of the labels' index, so that a p
 COLUMNS = """
     tasks.id, tasks.account_id, key_id, parent_id, model, task_type, family, queue, status, version, progress,
     progress_text, input, metadata, webhook, price, held, charged, output, error, submission, connection_id, attempt,
-    deadline_at, created_at, started_at, ended_at
+    deadline_at, created_at, started_at, ended_at, wire, service_mode
 """
 
 
@@ -54,6 +54,8 @@ class TaskRow(msgspec.Struct, frozen=True):
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    wire: str | None  #: what the face that it came through has to remember of it
+    service_mode: str  #: `public`: the operator's connections, `private`: the account's own
     queue_position: int | None = None
 
 
