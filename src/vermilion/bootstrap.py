@@ -32,8 +32,9 @@ from vermilion.services.member_links import claim_operator
 from vermilion.services.open_account import ensure_operator
 from vermilion.services.watchers import Watchers
 from vermilion.services.webhook_faces import WebhookFaces
+from vermilion.services.word_lists import WordLists
 from vermilion.settings import Settings
-from vermilion.storage import accounts, connections, endings, flights, nodes, submissions, tasks
+from vermilion.storage import accounts, banned_words, connections, endings, flights, nodes, submissions, tasks
 from vermilion.storage.batching import Batcher
 from vermilion.storage.blobs import open_blobs
 from vermilion.storage.database import Database
@@ -134,6 +135,7 @@ async def _build_gateway(settings: Settings, database: Database, stack: AsyncExi
         inspect=_Inspection(inspection),
         watchers=Watchers(),
         keys=KeyCache(lambda hash_: accounts.read_bearer(database, hash_)),
+        words=WordLists(lambda account_id: banned_words.read_rules(database, account_id)),
         signing_key=master_key,
         submissions=Batcher(lambda batch: submissions.accept(database, batch), at_once=2),
         reads=Batcher(lambda ids: tasks.read_many(database, ids)),
@@ -250,6 +252,8 @@ async def _run_loops(built: Running, stack: AsyncExitStack) -> None:
     built.listener.on("vermilion_key", gateway.keys.clear)
     built.listener.on_reconnect(gateway.watchers.wake_all)
     built.listener.on_reconnect(gateway.keys.clear)
+    built.listener.on("vermilion_words", gateway.words.changed)
+    built.listener.on_reconnect(gateway.words.clear)
     loops = [built.listener.run(), Keeper(gateway, built.pilot).run()]
     if built.pilot is not None and built.dispatcher is not None:
         deliverer = Deliverer(gateway, WEBHOOK_FACES)

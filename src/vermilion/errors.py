@@ -4,7 +4,8 @@ VermilionError
 ├── InvalidRequest          422  the request is wrong; `problems` names every wrong field
 │   ├── MalformedBody       400  the body is not JSON at all
 │   ├── BodyTooLarge        413
-│   └── UnsupportedMedia    415
+│   ├── UnsupportedMedia    415
+│   └── BannedWord          422  a text has a word that may not be used here
 ├── Unauthenticated         401  no key, or a key that does not exist, is revoked or has expired
 ├── Forbidden               403  the key exists but may not do this
 │   └── AccountDisabled     403
@@ -88,6 +89,13 @@ class UnsupportedMedia(InvalidRequest):
     status = 415
     code = "unsupported_media"
     title = "Unsupported media"
+
+
+class BannedWord(InvalidRequest):
+    """The text contains a word that may not be used here; nothing was held."""
+
+    code = "banned_word"
+    title = "Banned word"
 
 
 class Unauthenticated(VermilionError):

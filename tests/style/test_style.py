@@ -47,7 +47,7 @@ IMPURE = {
     *("threading", "time", "urllib"),
 }
 #: The validator is here because checking an input against its schema is a pure function.
-DOMAIN_MAY_IMPORT = {"msgspec", "jsonschema_rs"}
+DOMAIN_MAY_IMPORT = {"msgspec", "jsonschema_rs", "ahocorasick_rs", "decancer_py"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 SOURCES = sorted(PACKAGE.rglob("*.py"))
@@ -167,7 +167,7 @@ def test_money_is_never_a_float(trees: dict[Path, ast.Module]) -> None:
 
 
 def test_the_domain_is_pure(trees: dict[Path, ast.Module]) -> None:
-    """domain/ imports only itself, the error tree, msgspec and the parts of the standard library without effects."""
+    """domain/ imports only itself, the error tree, and libraries and parts of the standard library without effects."""
     assert [] == [
         f"{relative(path)}:{line}: {module}"
         for path in SOURCES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
@@ -13,6 +14,9 @@ from vermilion.domain.pricing import PriceRule, Quote, quote
 from vermilion.errors import FieldProblem, NotFound
 
 OutputKind = Literal["image", "video", "audio", "model", "text", "data"]
+DATA_URI = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=]*")
+#: Formats that leave no room for words of one's own.
+WORDLESS_FORMATS = frozenset({"media", "uri", "uuid", "date", "date-time", "regex"})
 MEDIA_FORMAT = "media"  #: marks input fields that take a URL, an upload id or a data URI
 
 
@@ -65,6 +69,9 @@ class Offer:
             for name, field in self.schema["properties"].items()
             if MEDIA_FORMAT in (field.get("format"), field.get("items", {}).get("format"))
         )
+        self._wordless = frozenset(
+            name for name, field in self.schema["properties"].items() if _is_wordless(field)
+        )
         self.defaults = {
             name: field["default"] for name, field in self.schema["properties"].items() if "default" in field
         }
@@ -98,6 +105,12 @@ class Offer:
                 yield name, given
             else:
                 yield from ((f"{name}/{number}", value) for number, value in enumerate(given))
+
+    def texts(self, task_input: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Every string that a customer wrote, with its pointer: all but files, choices, ids and addresses."""
+        for name, value in task_input.items():
+            if name not in self._wordless:
+                yield from _strings(value, f"/input/{escape_pointer(name)}")
 
     def parent_problems(self, task_input: Mapping[str, Any], *, has_parent: bool) -> tuple[FieldProblem, ...]:
         """What is missing of the work that this offer follows up."""
@@ -160,6 +173,29 @@ def field_problems(validator: Any, value: Any, prefix: str = "") -> tuple[FieldP
 def escape_pointer(part: str | int) -> str:
     """One step of a JSON pointer (RFC 6901)."""
     return str(part).replace("~", "~0").replace("/", "~1")
+
+
+def _is_wordless(field: Mapping[str, Any]) -> bool:
+    """Whether a field's schema leaves no room for words of one's own."""
+    items = field.get("items", {})
+    return (
+        not {"enum", "const"}.isdisjoint(field)
+        or field.get("format") in WORDLESS_FORMATS
+        or field.get("type") in ("integer", "number", "boolean")
+        or (field.get("type") == "array" and bool(items) and _is_wordless(items))
+    )
+
+
+def _strings(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        if not DATA_URI.fullmatch(value):
+            yield pointer, value
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _strings(item, f"{pointer}/{number}")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _strings(item, f"{pointer}/{escape_pointer(name)}")
 
 
 def _closed(schema: dict[str, Any]) -> dict[str, Any]:

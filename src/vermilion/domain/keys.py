@@ -16,6 +16,7 @@ SCOPES = {
     "media:write": "upload files",
     "wallet:read": "see the wallet and its entries",
     "keys:write": "make, rotate and revoke keys of the account",
+    "words:write": "see and change the account's banned words",
     "operator": "everything under /admin; only for operator accounts",
 }
 CUSTOMER_SCOPES = tuple(scope for scope in SCOPES if scope != "operator")

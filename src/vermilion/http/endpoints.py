@@ -79,6 +79,8 @@ class Operation:
     body: type | None = None
     more_problems: Callable[[Gateway, Any], tuple[FieldProblem, ...]] | None = None
     raw_body: bool = False
+    takes: str = "application/octet-stream"  #: the type of a raw body
+    answers_as: str = "application/json"
     query: type = NoQuery
     streams: bool = False
     headers: tuple[str, ...] = ()

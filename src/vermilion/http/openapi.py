@@ -91,7 +91,7 @@ def _operation(operation: Operation, schema_of: dict[Any, Any]) -> dict[str, Any
         content: dict[str, Any] = {"application/json": {"schema": schema_of[operation.body]}}
         document["requestBody"] = {"required": True, "content": content}
     elif operation.raw_body:
-        content = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+        content = {operation.takes: {"schema": {"type": "string", "format": "binary"}}}
         document["requestBody"] = {"required": True, "content": content}
     return document
 
@@ -136,7 +136,7 @@ def _responses(operation: Operation, schema_of: dict[Any, Any]) -> dict[str, Any
     if operation.streams:
         good["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
     elif operation.answers is not None:
-        good["content"] = {"application/json": {"schema": schema_of.get(operation.answers, {})}}
+        good["content"] = {operation.answers_as: {"schema": schema_of.get(operation.answers, {})}}
     problem = {"application/problem+json": {"schema": schema_of[Problem]}}
     statuses = {*COMMON_ERRORS, *operation.errors}
     if operation.body is not None:

@@ -14,6 +14,7 @@ from vermilion.domain.submission import Accepted, NewTask
 from vermilion.egress.client import GuardedClient
 from vermilion.services.key_cache import KeyCache
 from vermilion.services.watchers import Watchers
+from vermilion.services.word_lists import WordLists
 from vermilion.settings import Settings
 from vermilion.storage.batching import Batcher
 from vermilion.storage.blobs import Blobs
@@ -60,6 +61,7 @@ class Gateway:
     inspect: Inspector
     watchers: Watchers
     keys: KeyCache
+    words: WordLists
     signing_key: bytes
     submissions: Batcher[NewTask, Accepted]
     reads: Batcher[UUID, TaskRow | None]

@@ -20,6 +20,7 @@ from vermilion.domain.webhooks import End, TaskHook
 from vermilion.egress.errors import EgressRefused
 from vermilion.egress.guard import check_url
 from vermilion.errors import FieldProblem, Forbidden, InvalidRequest
+from vermilion.services.check_texts import check_texts
 from vermilion.services.gateway import Gateway
 from vermilion.services.take_in_media import take_in_media
 from vermilion.storage.accounts import Bearer
@@ -88,20 +89,21 @@ async def submit_task(
     """Accept a task durably. A `hook` is the webhook of a face with words of its own, instead of the asked one;
     `wire` is what a face has to remember of the task, and nobody else sees.
 
-    Raises what check_submission raises, InsufficientFunds, SpendCapReached, IdempotencyMismatch,
+    Raises what check_submission raises, BannedWord, InsufficientFunds, SpendCapReached, IdempotencyMismatch,
     and UnsupportedMedia or InvalidRequest for files that cannot be taken in.
     """
     offer, task_input = check_submission(gateway, bearer, asked)
     if hook is not None and (problems := _url_problems(gateway, hook.url)):
         raise InvalidRequest(problems=problems)
+    task_id = uuids.uuid7()
+    await check_texts(gateway, bearer, offer, task_input, task_id=task_id, idempotency_key=idempotency_key)
     if asked.parent_id is not None:
         await _check_parent(gateway, bearer, offer, asked.parent_id)
     units = offer.quote(task_input).units
     if offer.media_fields:
         task_input = await take_in_media(gateway, bearer, offer, task_input)
-    new = _new_task(
-        bearer, asked, offer, task_input=task_input, units=units, hook=hook or _native_hook(asked.webhook)
-    )
+    told = hook or _native_hook(asked.webhook)
+    new = _new_task(bearer, asked, offer, task_id=task_id, task_input=task_input, units=units, hook=told)
     if wire is not None:
         new = msgspec.structs.replace(new, wire=_text(wire, "/wire", WIRE_BYTES_MAX))
     if idempotency_key is not None:
@@ -186,13 +188,14 @@ def _new_task(
     asked: TaskSubmission,
     offer: Offer,
     *,
+    task_id: UUID,
     task_input: dict[str, Any],
     units: int,
     hook: TaskHook | None,
 ) -> NewTask:
     key = bearer.key
     return NewTask(
-        id=uuids.uuid7(),
+        id=task_id,
         account_id=bearer.account.id,
         key_id=key.id,
         key_capped=key.cap_units is not None,

@@ -8,11 +8,12 @@ from vermilion.domain.tasks import Submission
 from vermilion.services.finish_task import overdue_task
 from vermilion.services.gateway import Gateway
 from vermilion.services.renew_quota import renew_quota
-from vermilion.storage import assets, flights, idempotency, ledger
+from vermilion.storage import assets, flights, idempotency, ledger, reviews
 
 BATCH = 500
 FATE_UNKNOWN = (Submission.SENDING, Submission.UNKNOWN)
 IDEMPOTENCY_KEPT_DAYS = 7
+REVIEWS_KEPT_DAYS = 365
 
 
 async def end_overdue(gateway: Gateway) -> int:
@@ -40,5 +41,6 @@ async def delete_old_media(gateway: Gateway) -> int:
 
 
 async def forget_records(gateway: Gateway) -> None:
-    """Forget idempotency records that are older than any retry."""
+    """Forget idempotency records that are older than any retry, and findings that nobody asks about any more."""
     await idempotency.forget_old(gateway.database, IDEMPOTENCY_KEPT_DAYS)
+    await reviews.forget_old(gateway.database, REVIEWS_KEPT_DAYS)

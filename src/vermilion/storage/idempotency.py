@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from vermilion.storage.database import Database
 
 # Records that no client will ask for again.
@@ -10,6 +12,14 @@ DELETE FROM idempotency WHERE (account_id, key) IN (
     SELECT account_id, key FROM idempotency WHERE created_at < now() - $1 * interval '1 day'
     ORDER BY created_at LIMIT 5000)
 """
+
+
+async def is_known(database: Database, account_id: UUID, key: str) -> bool:
+    """Whether this account has made a task with this key."""
+    known: bool = await database.fetchval(
+        "SELECT EXISTS (SELECT 1 FROM idempotency WHERE account_id = $1 AND key = $2)", account_id, key
+    )
+    return known
 
 
 async def forget_old(database: Database, kept_days: int) -> None:

@@ -18,6 +18,7 @@ CHANNELS = (
     "vermilion_connection",
     "vermilion_delivery",
     "vermilion_key",
+    "vermilion_words",
 )
 RECONNECT_S = 0.5
 log = get_logger("listener")

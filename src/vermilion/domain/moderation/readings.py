@@ -1,0 +1,204 @@
+"""The ways in which a folded text can be read: as written, without what was put between its letters,
+with digits and signs as letters, and with stretched letters shortened.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+#: Signs of scripts whose vowels are no letters to `\\w`, but parts of words all the same.
+_VOWEL_SIGNS = (
+    "\u0900-\u0963\u0966-\u0dff\u0e31-\u0e4e\u0eb1-\u0ecd\u0f71-\u0fbc\u102b-\u109d\u17b6-\u17d3\u3099\u309a"
+)
+_LETTER = f"(?:[^\\W_]|[{_VOWEL_SIGNS}])"  #: a letter or a digit
+_IS_LETTER = re.compile(_LETTER)
+_BETWEEN = f"(?:(?![{_VOWEL_SIGNS}])[\\W_])"
+_SEPARATORS = re.compile(f"{_BETWEEN}+")
+_ASCII_SEPARATORS = re.compile("[^a-z0-9]+")
+_BLANKS = re.compile("  +")
+#: Single letters with something between them, as in `k i l l`.
+_SPACED = re.compile(f"(?<!{_LETTER}){_LETTER}(?:{_BETWEEN}{{1,3}}{_LETTER}(?!{_LETTER})){{2,}}")
+_ASCII_SPACED = re.compile("(?<![a-z0-9])[a-z0-9](?:[^a-z0-9]{1,3}[a-z0-9](?![a-z0-9])){2,}")
+_STRETCHED = re.compile(r"([^\W\d_])\1\1")
+RUN = re.compile(r"([^\W\d_])\1+")
+
+_DIGITS = {"4": "a", "8": "b", "3": "e", "6": "g", "9": "g", "0": "o", "5": "s", "7": "t", "2": "z"}
+_SIGNS = {"@": "a", "€": "e", "$": "s", "+": "t", "†": "t", "¥": "y", "¢": "c", "£": "l"}
+_MIXED = re.compile("[a-z][0-9]|[0-9][a-z]")  #: a digit beside a letter
+_SIGNED = re.compile("[@$€+†¥¢£!|]")
+#: Signs where they cannot be letters: `!` and `|` at an end, amounts of money and sums.
+_LOOSE = re.compile(
+    r"[!|](?![a-z0-9@$])|(?<![a-z0-9@$!|])\+|(?<![a-z0-9@$!|+])[€¥¢£†](?![a-z])|(?<![a-z0-9@$])\$(?![a-z$])"
+)
+_REAL = re.compile(r"[^\W\d_]|[@$!|€+†¥¢£]")
+REAL_MIN = 2  #: a word read out of digits needs so many letters or signs: 455 is a number
+
+
+class Reading:
+    """A text to look for words in; `places` lead back into the folded text, worked out when first asked for."""
+
+    __slots__ = ("_find_places", "_places", "disguised", "shortened", "text")
+
+    def __init__(
+        self,
+        text: str,
+        find_places: Callable[[], Sequence[int]],
+        *,
+        disguised: bool = False,
+        shortened: bool = False,
+    ) -> None:
+        self.text = text
+        self.disguised = disguised  #: digits and signs were read as letters
+        self.shortened = shortened  #: every run of a letter became one
+        self._find_places = find_places
+        self._places: Sequence[int] | None = None
+
+    @property
+    def places(self) -> Sequence[int]:
+        """For each character, where in the folded text it stands."""
+        if self._places is None:
+            self._places = self._find_places()
+        return self._places
+
+
+class _Tight(dict[int, str | None]):
+    """A table for `str.translate` that takes out everything but letters, digits and blanks."""
+
+    def __init__(self, letters: dict[str, str]) -> None:
+        super().__init__({ord(sign): letter for sign, letter in letters.items()})
+
+    def __missing__(self, code: int) -> str | None:
+        character = chr(code)
+        self[code] = kept = character if _IS_LETTER.match(character) else " " if character.isspace() else None
+        return kept
+
+
+_PLAIN = _Tight({})
+_DIGITS_READ = {upright: _Tight(_DIGITS | {"1": upright}) for upright in "il"}
+_SIGNS_READ = {upright: _Tight(_DIGITS | _SIGNS | dict.fromkeys("1!|", upright)) for upright in "il"}
+
+
+def readings(folded: str) -> Iterator[Reading]:
+    """Every reading of a folded text, the most usual one first."""
+    written = Reading(folded, lambda: range(len(folded)))
+    plain = _replaced(written, _separators(folded), " ")
+    yield plain
+    stretched = _STRETCHED.search(folded) is not None
+    for reading in _undone(written):
+        yield reading
+        if stretched or _STRETCHED.search(reading.text):
+            yield _shortened(reading)
+    if stretched:
+        yield _shortened(plain)
+
+
+def _undone(written: Reading) -> Iterator[Reading]:
+    """The text without what stands between letters, and without digits and signs in place of letters."""
+    spaced = _ASCII_SPACED if written.text.isascii() else _SPACED
+    whole = _closed_up(written, spaced) if spaced.search(written.text) else written
+    tight = _translated(whole, _PLAIN)
+    if tight.text != written.text:
+        yield tight
+    if _MIXED.search(tight.text):
+        yield from _both(tight, _DIGITS_READ, "1")
+    if _SIGNED.search(whole.text):
+        bare = Reading(_LOOSE.sub(" ", whole.text), lambda: whole.places)
+        if _SIGNED.search(bare.text):
+            yield from _both(bare, _SIGNS_READ, "1!|")
+
+
+def _both(reading: Reading, tables: dict[str, _Tight], upright: str) -> Iterator[Reading]:
+    """With digits and signs as letters; what stands upright is an i or an l."""
+    yield _translated(reading, tables["i"], disguised=True)
+    if any(sign in reading.text for sign in upright):
+        yield _translated(reading, tables["l"], disguised=True)
+
+
+def edges_hold(text: str, start: int, end: int) -> tuple[bool, bool]:
+    """Whether a word begins at `start` and one ends before `end`; digits around a whole word do not hide it."""
+    before, after = start - 1, end
+    while before >= 0 and text[before].isdigit() and not text[start].isdigit():
+        before -= 1
+    while after < len(text) and text[after].isdigit() and not text[end - 1].isdigit():
+        after += 1
+    return (
+        before < 0 or _apart(text[before], text[start]),
+        after >= len(text) or _apart(text[after], text[end - 1]),
+    )
+
+
+def is_convincing(original: str) -> bool:
+    """Whether digits and signs that were read as letters are a disguise, and not just a number."""
+    return len(_REAL.findall(original)) >= REAL_MIN
+
+
+def normal(word: str) -> str:
+    """A folded word or phrase as it is looked for: its separators are single blanks."""
+    return _separators(word).sub(" ", word).strip()
+
+
+def has_no_blanks(character: str) -> bool:
+    """Whether the character's script writes words without blanks between them."""
+    return character > "\u0dff" and (
+        "\u2e80" <= character <= "\u9fff"
+        or "\u0e00" <= character <= "\u0eff"
+        or "\u1000" <= character <= "\u109f"
+        or "\u1780" <= character <= "\u17ff"
+        or "\uac00" <= character <= "\ud7af"
+        or "\uf900" <= character <= "\ufaff"
+        or "\U00020000" <= character <= "\U0003ffff"
+    )
+
+
+def _apart(neighbour: str, edge: str) -> bool:
+    """Whether two characters beside each other belong to different words, for all we can know."""
+    return not _IS_LETTER.match(neighbour) or has_no_blanks(neighbour) or has_no_blanks(edge)
+
+
+def _separators(text: str) -> re.Pattern[str]:
+    return _ASCII_SEPARATORS if text.isascii() else _SEPARATORS
+
+
+def _translated(source: Reading, table: _Tight, *, disguised: bool = False) -> Reading:
+    text = source.text.translate(table)
+
+    def places() -> list[int]:
+        kept = zip(source.text, source.places, strict=True)
+        return [place for character, place in kept if table[ord(character)] is not None]
+
+    reading = Reading(text, places, disguised=disguised)
+    return _replaced(reading, _BLANKS, " ") if "  " in text else reading
+
+
+def _closed_up(source: Reading, spaced: re.Pattern[str]) -> Reading:
+    """The reading with every run of single letters as a word."""
+    gone = {
+        at
+        for found in spaced.finditer(source.text)
+        for at in range(*found.span())
+        if not _IS_LETTER.match(source.text[at])
+    }
+    text = "".join(character for at, character in enumerate(source.text) if at not in gone)
+    return Reading(text, lambda: [place for at, place in enumerate(source.places) if at not in gone])
+
+
+def _shortened(source: Reading) -> Reading:
+    return _replaced(source, RUN, None, shortened=True)
+
+
+def _replaced(
+    source: Reading, pattern: re.Pattern[str], replacement: str | None, *, shortened: bool = False
+) -> Reading:
+    """The reading with one character for each match: this one, or None for the match's own first."""
+    text = pattern.sub(r"\1" if replacement is None else replacement, source.text)
+
+    def places() -> list[int]:
+        found: list[int] = []
+        last = 0
+        for match in pattern.finditer(source.text):
+            found.extend(source.places[last : match.start() + 1])
+            last = match.end()
+        return [*found, *source.places[last:]]
+
+    return Reading(text, places, disguised=source.disguised, shortened=shortened)

@@ -1,0 +1,24 @@
+"""What an operator decides about a finding: the same text passes, or is refused, from then on."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+from vermilion.services.gateway import Gateway
+from vermilion.storage import audit, reviews
+from vermilion.storage.accounts import Bearer
+from vermilion.storage.reviews import ReviewRow
+
+STATES = {"approve": "approved", "deny": "denied"}
+
+
+async def decide_review(
+    gateway: Gateway, actor: Bearer, review_id: UUID, *, act: Literal["approve", "deny"], note: str | None
+) -> ReviewRow:
+    """The finding as decided. Raises NotFound."""
+    row = await reviews.decide(
+        gateway.database, review_id, state=STATES[act], actor_id=actor.account.id, note=note
+    )
+    await audit.note(gateway.database, actor.account.id, f"review.{act}", review_id, note=note)
+    return row
