@@ -148,8 +148,8 @@ def _conditions(wanted: TaskFilter, before: UUID | None) -> tuple[str, list[str]
         (wanted.model, "tasks.model = ${}"),
         (wanted.created_after, "tasks.created_at >= ${}"),
         (wanted.created_before, "tasks.created_at < ${}"),
-        (_first_id(wanted.created_after, -CLOCKS_APART), order_id + " >= ${}"),
-        (_first_id(wanted.created_before, CLOCKS_APART), order_id + " < ${}"),
+        (first_id(wanted.created_after, -CLOCKS_APART), order_id + " >= ${}"),
+        (first_id(wanted.created_before, CLOCKS_APART), order_id + " < ${}"),
         (before, order_id + " < ${}"),
     ):
         if bound is not None:
@@ -157,7 +157,7 @@ def _conditions(wanted: TaskFilter, before: UUID | None) -> tuple[str, list[str]
     return source, conditions, arguments
 
 
-def _first_id(at: datetime | None, apart: timedelta) -> UUID | None:
+def first_id(at: datetime | None, apart: timedelta) -> UUID | None:
     """The smallest id that a task of about this time can have: what lets an index of ids find a time."""
     if at is None:
         return None

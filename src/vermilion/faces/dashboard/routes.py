@@ -6,7 +6,19 @@ from starlette.routing import BaseRoute
 
 from vermilion.faces.dashboard import live
 from vermilion.faces.dashboard.assets import asset_routes
-from vermilion.faces.dashboard.pages import playground, sign_in, task, tasks
+from vermilion.faces.dashboard.pages import (
+    find,
+    gallery,
+    keys,
+    models,
+    playground,
+    settings,
+    sign_in,
+    task,
+    tasks,
+    usage,
+    wallet,
+)
 from vermilion.faces.dashboard.screens import Needs, Screen, screen_routes
 from vermilion.services.gateway import Gateway
 
@@ -25,6 +37,20 @@ SCREENS = (
     Screen("GET", "/tasks", tasks.show),
     Screen("GET", "/tasks/{id}", task.show),
     Screen("POST", "/tasks/{id}/cancel", task.cancel, Needs.OWNER),
+    Screen("GET", "/gallery", gallery.show),
+    Screen("GET", "/usage", usage.show),
+    Screen("GET", "/wallet", wallet.show),
+    Screen("GET", "/wallet/statement.csv", wallet.statement),
+    Screen("GET", "/keys", keys.show),
+    Screen("POST", "/keys", keys.create, Needs.OWNER),
+    Screen("POST", "/keys/{id}/rotate", keys.rotate, Needs.OWNER),
+    Screen("POST", "/keys/{id}/revoke", keys.revoke, Needs.OWNER),
+    Screen("GET", "/models", models.show),
+    Screen("GET", "/settings", settings.show),
+    Screen("POST", "/settings", settings.save),
+    Screen("POST", "/settings/password", settings.change_password),
+    Screen("POST", "/settings/sessions/{id}/end", settings.end_session),
+    Screen("GET", "/go", find.go),
 )
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
-from vermilion.errors import InvalidRequest
 from vermilion.faces.native.account_wire import (
     AccountView,
     DeliveryView,
@@ -27,6 +24,7 @@ from vermilion.faces.native.wire import Limit, Page, Time
 from vermilion.http.asgi import Answer, json_answer
 from vermilion.http.endpoints import Call, Operation
 from vermilion.services.issue_key import KeyRequest, issue_key, revoke_key, rotate_key
+from vermilion.services.statement import entry_cursor, parse_entry_cursor
 from vermilion.services.store_media import store_upload
 from vermilion.services.webhook_secret import webhook_secret
 from vermilion.storage import accounts, deliveries, ledger
@@ -98,7 +96,7 @@ async def entries_of(call: Call, account_id: UUID) -> Answer:
     query: CursorQuery = call.query
     limit = query.limit
     rows = await ledger.read_entries(
-        call.gateway.database, account_id, before=_entry_cursor(query.cursor), limit=limit + 1
+        call.gateway.database, account_id, before=parse_entry_cursor(query.cursor), limit=limit + 1
     )
     page = [
         EntryView(
@@ -107,7 +105,7 @@ async def entries_of(call: Call, account_id: UUID) -> Answer:
         for r in rows[:limit]
     ]
     return Answer(
-        200, msgspec.json.encode(Page(page, _next_entry(rows[limit - 1]) if len(rows) > limit else None))
+        200, msgspec.json.encode(Page(page, entry_cursor(rows[limit - 1]) if len(rows) > limit else None))
     )
 
 
@@ -161,23 +159,6 @@ async def list_deliveries(call: Call) -> Answer:
     )
     cursor = str(rows[limit - 1].id) if len(rows) > limit else None
     return json_answer(Page([delivery_view(row) for row in rows[:limit]], cursor))
-
-
-def _next_entry(row: Any) -> str:
-    parts = (row["at"].isoformat(), str(row["ref_id"]), row["kind"], row["seq"])
-    return base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode()
-
-
-def _entry_cursor(cursor: str | None) -> tuple[Any, ...] | None:
-    if cursor is None:
-        return None
-    try:
-        parts = msgspec.json.decode(base64.urlsafe_b64decode(cursor), type=tuple[datetime, UUID, str, int])
-    except (ValueError, msgspec.DecodeError):
-        raise InvalidRequest("This cursor was not made here; start again without one.") from None
-    if parts[0].tzinfo is None or not 0 <= parts[3] < 2**15 or "\0" in parts[2]:
-        raise InvalidRequest("This cursor was not made here; start again without one.")
-    return parts
 
 
 OPERATIONS = (

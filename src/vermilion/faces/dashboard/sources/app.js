@@ -27,6 +27,9 @@
     }
   }, 1000);
 
+  // Choices that show something else do so at once.
+  document.addEventListener("change", (event) => { if (event.target.matches("select[data-auto]")) event.target.form.requestSubmit(); });
+
   // Ask before acts that cannot be taken back.
   document.addEventListener("submit", (event) => {
     const question = event.target.dataset && event.target.dataset.confirm;
