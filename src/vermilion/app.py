@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route, Router
 from vermilion.bootstrap import Running
 from vermilion.errors import MethodNotAllowed, NotFound
 from vermilion.faces.dashboard.routes import dashboard_routes
-from vermilion.faces.native import account, admin, members, moderation, oversight, stream, tasks
+from vermilion.faces.native import account, admin, members, moderation, oversight, stream, tasks, webhooks
 from vermilion.faces.native.docs import docs_routes
 from vermilion.faces.native.media import media_paths, media_routes
 from vermilion.http.asgi import App, Receive, Scope, Send
@@ -25,6 +25,7 @@ OPERATIONS = (
     *tasks.OPERATIONS,
     *stream.OPERATIONS,
     *account.OPERATIONS,
+    *webhooks.OPERATIONS,
     *admin.OPERATIONS,
     *members.OPERATIONS,
     *moderation.OPERATIONS,

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,25 +14,32 @@ import uuid_utils.compat as uuids
 
 from vermilion import faults
 from vermilion.catalog import load_catalogue
-from vermilion.domain.webhooks import NATIVE
 from vermilion.egress.client import GuardedClient
-from vermilion.engines.contract import EngineError, EngineFile, EngineRefused
-from vermilion.engines.pool import EnginePool
-from vermilion.errors import ServiceUnavailable, UnsupportedMedia
-from vermilion.faces.native import webhook as native_webhook
+from vermilion.errors import ServiceUnavailable
+from vermilion.hooks import CHANNELS, WEBHOOK_FACES
+from vermilion.inspection import inspecting
 from vermilion.logs import get_logger
 from vermilion.providers.manifest import provider_ids
 from vermilion.providers.protocol import AdapterContext
 from vermilion.providers.registry import Registry
-from vermilion.services.gateway import Gateway, Inspected
+from vermilion.services.gateway import Gateway
 from vermilion.services.key_cache import KeyCache
 from vermilion.services.member_links import claim_operator
 from vermilion.services.open_account import ensure_operator
 from vermilion.services.watchers import Watchers
-from vermilion.services.webhook_faces import WebhookFaces
 from vermilion.services.word_lists import WordLists
 from vermilion.settings import Settings
-from vermilion.storage import accounts, banned_words, connections, endings, flights, nodes, submissions, tasks
+from vermilion.storage import (
+    accounts,
+    banned_words,
+    connections,
+    deliveries,
+    endings,
+    flights,
+    nodes,
+    submissions,
+    tasks,
+)
 from vermilion.storage.batching import Batcher
 from vermilion.storage.blobs import open_blobs
 from vermilion.storage.database import Database
@@ -48,13 +53,10 @@ from vermilion.workers.drain import cut, drain
 from vermilion.workers.keeper import Keeper
 from vermilion.workers.pilot import Pilot
 
-INSPECTION_MEMORY_BYTES_MAX = 1_500_000_000
-INSPECTION_TIMEOUT_S = 60.0
+WEBHOOK_CONNECTIONS_MAX = 2_000
 WORKING_ROLES = ("all", "worker", "engine")
 #: What the operator has to mend before a gateway can start; each says how.
 START_REFUSALS = (EmbeddedPostgresError, MasterKeyMismatch, ServiceUnavailable)
-#: How each face tells of its tasks, by the name that their hooks carry.
-WEBHOOK_FACES: WebhookFaces = {NATIVE: native_webhook.WEBHOOK}
 log = get_logger("bootstrap")
 
 
@@ -120,11 +122,10 @@ async def _build_gateway(settings: Settings, database: Database, stack: AsyncExi
     await claim_database(database, master_key)
     egress = GuardedClient(settings.egress_allow)
     stack.push_async_callback(egress.close)
-    inspection = EnginePool(
-        1, INSPECTION_MEMORY_BYTES_MAX, INSPECTION_TIMEOUT_S, scratch_parent=_scratch_folder(settings)
-    )
-    await inspection.start()
-    stack.push_async_callback(inspection.close)
+    # A client of its own: what receivers do to their connections and names is no matter of files'.
+    webhook_egress = GuardedClient(settings.egress_allow, connections_max=WEBHOOK_CONNECTIONS_MAX)
+    stack.push_async_callback(webhook_egress.close)
+    inspect = await stack.enter_async_context(inspecting(settings.data_dir / "work"))
     return Gateway(
         settings=settings,
         node_id=uuids.uuid7(),
@@ -132,7 +133,8 @@ async def _build_gateway(settings: Settings, database: Database, stack: AsyncExi
         catalogue=load_catalogue(echo=settings.echo),
         blobs=open_blobs(settings.media_url, data_dir=settings.data_dir),
         egress=egress,
-        inspect=_Inspection(inspection),
+        webhook_egress=webhook_egress,
+        inspect=inspect,
         watchers=Watchers(),
         keys=KeyCache(lambda hash_: accounts.read_bearer(database, hash_)),
         words=WordLists(lambda account_id: banned_words.read_rules(database, account_id)),
@@ -143,45 +145,8 @@ async def _build_gateway(settings: Settings, database: Database, stack: AsyncExi
         submission_notes=Batcher(lambda notes: flights.mark_submissions(database, notes)),
         progress_notes=Batcher(lambda notes: flights.keep_progress(database, notes)),
         hand_backs=Batcher(lambda notes: flights.hand_back(database, notes)),
+        attempts=Batcher(lambda attempts: deliveries.note(database, attempts)),
     )
-
-
-def _scratch_folder(settings: Settings) -> Path:
-    folder = settings.data_dir / "work"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    facts: dict[str, Any]
-    thumbnail: Path | None
-
-
-class _Inspection:
-    """The inspector of the services, on its own engine worker."""
-
-    def __init__(self, pool: EnginePool) -> None:
-        self._pool = pool
-
-    async def __call__(self, path: Path) -> Inspected:
-        try:
-            result = await self._pool.run(
-                "inspect", {}, {"file": path}, on_progress=lambda _percent, _text: None
-            )
-        except EngineRefused as refused:
-            raise UnsupportedMedia(refused.reason) from refused
-        except EngineError as broken:
-            raise ServiceUnavailable(f"Files cannot be inspected at the moment: {broken}") from broken
-        try:
-            return _Seen(result.facts, await asyncio.to_thread(_beside, path, result.files))
-        finally:
-            await self._pool.discard(result)
-
-
-def _beside(path: Path, made: tuple[EngineFile, ...]) -> Path | None:
-    """The thumbnail, moved to where the inspected file is: whoever removes that folder removes both."""
-    return Path(shutil.move(made[0].path, path.with_name(f"{path.name}.thumbnail"))) if made else None
 
 
 async def _build_workers(gateway: Gateway, stack: AsyncExitStack) -> Running:
@@ -256,7 +221,7 @@ async def _run_loops(built: Running, stack: AsyncExitStack) -> None:
     built.listener.on_reconnect(gateway.words.clear)
     loops = [built.listener.run(), Keeper(gateway, built.pilot).run()]
     if built.pilot is not None and built.dispatcher is not None:
-        deliverer = Deliverer(gateway, WEBHOOK_FACES)
+        deliverer = Deliverer(gateway, WEBHOOK_FACES, CHANNELS)
         built.listener.on("vermilion_work", built.dispatcher.work_arrived)
         built.listener.on("vermilion_connection", built.dispatcher.connections_changed)
         built.listener.on("vermilion_cancel", lambda payload: _cancel(built, payload))

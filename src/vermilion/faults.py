@@ -18,6 +18,7 @@ POINTS = (
     "end.outputs_stored",
     "end.before_commit",
     "end.after_commit",
+    "deliver.taken",
     "deliver.sent",
 )
 

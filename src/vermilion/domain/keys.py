@@ -17,6 +17,7 @@ SCOPES = {
     "wallet:read": "see the wallet and its entries",
     "keys:write": "make, rotate and revoke keys of the account",
     "words:write": "see and change the account's banned words",
+    "account:write": "change the account's webhook endpoints, notifications and budget",
     "operator": "everything under /admin; only for operator accounts",
 }
 CUSTOMER_SCOPES = tuple(scope for scope in SCOPES if scope != "operator")

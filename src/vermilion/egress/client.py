@@ -83,7 +83,9 @@ class GuardedClient:
         limits: Limits | None = None,
         lookup: Lookup | None = None,
         tls: ssl.SSLContext | None = None,
+        connections_max: int = CONNECTIONS_MAX,
     ) -> None:
+        self._connections_max = connections_max
         self._allow = allow
         self._limits = limits or Limits()
         self._system_lookup = SystemLookup()
@@ -174,7 +176,7 @@ class GuardedClient:
             resolver=CheckedResolver(self._lookup, allow=self._allow),
             socket_factory=partial(checked_socket, allow=self._allow),
             use_dns_cache=False,
-            limit=CONNECTIONS_MAX,
+            limit=self._connections_max,
             ssl=self._tls or True,
         )
 

@@ -1,113 +1,189 @@
-"""Tell a receiver of an event in the words of its face, again and again until it listens."""
+"""Tell a receiver of an event in the words of its face: one try, and what came of it."""
 
 from __future__ import annotations
 
+import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import standardwebhooks
 
 from vermilion import faults
+from vermilion.domain.tasks import ENDED
+from vermilion.domain.webhooks import STEPS, policy_of
 from vermilion.egress.client import PostAnswer
-from vermilion.egress.errors import EgressError, EgressRefused
+from vermilion.egress.errors import AddressRefused, EgressError, EgressRefused
 from vermilion.services.gateway import Gateway
 from vermilion.services.webhook_faces import WebhookFace
-from vermilion.services.webhook_secret import webhook_secret
-from vermilion.storage import deliveries
-from vermilion.storage.deliveries import DeliveryRow
+from vermilion.services.webhook_secret import endpoint_secret, webhook_secret
+from vermilion.storage.deliveries import Attempt, DueDelivery
 
 LEASE_S = 60.0
 GONE = 410
+RETRY_AFTER_S_MAX = 86_400.0
+Send = Callable[[Gateway, DueDelivery, WebhookFace], Awaitable[Attempt]]
 
 
-async def deliver(gateway: Gateway, delivery: DeliveryRow, face: WebhookFace, body: bytes) -> None:
-    """Try once and note what came of it."""
-    headers = {"content-type": "application/json", **_proof(gateway, delivery, face, body)}
+async def deliver(gateway: Gateway, delivery: DueDelivery, face: WebhookFace) -> Attempt:
+    """Try once."""
+    if not delivery.endpoint_on:
+        return untried(delivery, "given_up", "the endpoint was removed or switched off")
     try:
-        answer = await gateway.egress.post(
-            delivery.url, body=body, headers=headers, timeout_s=face.retry.timeout_s
+        body = await _body(gateway, delivery, face)
+    except _NothingToSay as why:
+        return untried(delivery, "skipped", str(why))
+    headers = {"content-type": "application/json", **_proof(gateway, delivery, face, body)}
+    url = delivery.endpoint_url or delivery.url
+    clock = asyncio.get_running_loop().time
+    started = clock()
+    try:
+        answer = await gateway.webhook_egress.post(
+            url, body=body, headers=headers, timeout_s=face.retry.timeout_s
         )
-    except EgressRefused as refused:
-        await deliveries.note_try(
-            gateway.database, delivery.id, state="given_up", status=None, error=str(refused)
-        )
-        return
     except EgressError as failed:
-        await _try_again(gateway, delivery, face, status=None, error=str(failed))
-        return
+        latency_ms = round((clock() - started) * 1000)
+        if isinstance(failed, EgressRefused) and not isinstance(failed, AddressRefused):
+            return _over(delivery, error=str(failed), latency_ms=latency_ms)
+        # What a name leads to may change, for the better too.
+        return tried_again(delivery, face, error=str(failed), latency_ms=latency_ms)
     faults.at("deliver.sent")
-    await _note_answer(gateway, delivery, face, answer)
+    return _judged(delivery, face, answer)
 
 
-def _proof(gateway: Gateway, delivery: DeliveryRow, face: WebhookFace, body: bytes) -> dict[str, str]:
+def untried(delivery: DueDelivery, state: str, error: str) -> Attempt:
+    """The end of a delivery for which nothing was sent."""
+    return Attempt(delivery.id, delivery.attempts, state, error=error, tried=False)
+
+
+def tried_again(
+    delivery: DueDelivery,
+    face: WebhookFace,
+    *,
+    error: str,
+    status: int | None = None,
+    answer: str | None = None,
+    latency_ms: int = 0,
+    asked_s: float = 0,
+) -> Attempt:
+    """A try that failed, with the wait for the next one if there is to be one; receivers may ask for a longer one."""
+    policy = policy_of(delivery.event, face.retry)
+    wait_s = policy.wait_s(delivery.attempts - delivery.spent, chance=random.random())  # noqa: S311  (jitter, not a secret)
+    return Attempt(
+        delivery.id,
+        delivery.attempts,
+        "given_up" if wait_s is None else "due",
+        status=status,
+        error=error,
+        answer=answer,
+        latency_ms=latency_ms,
+        wait_s=None if wait_s is None else max(wait_s, asked_s),
+        endpoint_id=delivery.endpoint_id,
+    )
+
+
+class _NothingToSay(Exception):
+    """There is no longer anything to tell of."""
+
+
+async def _body(gateway: Gateway, delivery: DueDelivery, face: WebhookFace) -> bytes:
+    if delivery.task_id is None:
+        if face.render_notification is None or (body := face.render_notification(gateway, delivery)) is None:
+            raise _NothingToSay("there are no words for this in the endpoint's format")
+        return body
+    task = await gateway.reads(delivery.task_id)
+    if task is None:
+        raise _NothingToSay("the task was deleted")
+    if delivery.event in STEPS and delivery.attempts > 1 and task.status in ENDED:
+        raise _NothingToSay("the task has ended since")
+    return face.render(gateway, task, delivery)
+
+
+def _proof(gateway: Gateway, delivery: DueDelivery, face: WebhookFace, body: bytes) -> dict[str, str]:
     """The headers by which the receiver knows who sends."""
     if face.secret_header is not None and delivery.secret:
         return {face.secret_header: delivery.secret}
     if not face.signed:
         return {}
     now = datetime.now(UTC)
-    secret = delivery.secret or webhook_secret(gateway, delivery.account_id)
+    signatures = [
+        standardwebhooks.Webhook(secret).sign(str(delivery.id), now, body.decode())
+        for secret in _secrets(gateway, delivery)
+    ]
     return {
         "webhook-id": str(delivery.id),
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": standardwebhooks.Webhook(secret).sign(str(delivery.id), now, body.decode()),
+        "webhook-signature": " ".join(signatures),
     }
 
 
-async def _note_answer(
-    gateway: Gateway, delivery: DeliveryRow, face: WebhookFace, answer: PostAnswer
-) -> None:
+def _secrets(gateway: Gateway, delivery: DueDelivery) -> list[str]:
+    """What signs: the endpoint's secret, and the one before while both are good; or the task's, or the account's."""
+    if delivery.endpoint_id is None:
+        return [delivery.secret or webhook_secret(gateway, delivery.account_id)]
+    versions = range(delivery.secret_version, delivery.secret_version - 1 - delivery.secret_overlaps, -1)
+    return [endpoint_secret(gateway, delivery.endpoint_id, version) for version in versions]
+
+
+def _judged(delivery: DueDelivery, face: WebhookFace, answer: PostAnswer) -> Attempt:
+    said = answer.body_start.decode(errors="replace").replace("\0", "�") or None
     if 200 <= answer.status < 300:
-        await deliveries.note_try(
-            gateway.database, delivery.id, state="delivered", status=answer.status, error=None
-        )
-    elif answer.status == GONE:
-        await deliveries.note_try(
-            gateway.database,
+        return Attempt(
             delivery.id,
-            state="given_up",
-            status=GONE,
-            error="the receiver is gone for good",
-        )
-    else:
-        await _try_again(
-            gateway,
-            delivery,
-            face,
+            delivery.attempts,
+            "delivered",
             status=answer.status,
-            error=f"answered {answer.status}",
-            asked_s=_retry_after_s(answer),
+            answer=said,
+            latency_ms=answer.duration_ms,
+            endpoint_id=delivery.endpoint_id,
         )
-
-
-async def _try_again(
-    gateway: Gateway,
-    delivery: DeliveryRow,
-    face: WebhookFace,
-    *,
-    status: int | None,
-    error: str,
-    asked_s: float | None = None,
-) -> None:
-    wait_s = face.retry.wait_s(delivery.attempts, chance=random.random())  # noqa: S311  (jitter, not a secret)
-    await deliveries.note_try(
-        gateway.database,
-        delivery.id,
-        state="given_up" if wait_s is None else "due",
-        status=status,
-        error=error,
-        retry_after_s=None if wait_s is None else max(wait_s, asked_s or 0),
+    if answer.status == GONE:
+        return _over(
+            delivery,
+            error="the receiver is gone for good",
+            status=GONE,
+            answer=said,
+            latency_ms=answer.duration_ms,
+        )
+    return tried_again(
+        delivery,
+        face,
+        error=f"answered {answer.status}",
+        status=answer.status,
+        answer=said,
+        latency_ms=answer.duration_ms,
+        asked_s=_retry_after_s(answer),
     )
 
 
-def _retry_after_s(answer: PostAnswer) -> float | None:
-    value = next((v for k, v in answer.headers.items() if k.lower() == "retry-after"), None)
-    if value is None:
-        return None
+def _over(
+    delivery: DueDelivery,
+    *,
+    error: str,
+    status: int | None = None,
+    answer: str | None = None,
+    latency_ms: int = 0,
+) -> Attempt:
+    """A try after which there is no other."""
+    return Attempt(
+        delivery.id,
+        delivery.attempts,
+        "given_up",
+        status=status,
+        error=error,
+        answer=answer,
+        latency_ms=latency_ms,
+        endpoint_id=delivery.endpoint_id,
+    )
+
+
+def _retry_after_s(answer: PostAnswer) -> float:
+    value = next((v for k, v in answer.headers.items() if k.lower() == "retry-after"), "")
     if value.isdecimal():
-        return min(float(value), 86_400)
+        return min(float(value), RETRY_AFTER_S_MAX)
     try:
-        return min(max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()), 86_400)
+        seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
     except (ValueError, TypeError):
-        return None
+        return 0
+    return min(max(0.0, seconds), RETRY_AFTER_S_MAX)

@@ -19,6 +19,7 @@ from vermilion.settings import Settings
 from vermilion.storage.batching import Batcher
 from vermilion.storage.blobs import Blobs
 from vermilion.storage.database import Database
+from vermilion.storage.deliveries import Attempt
 from vermilion.storage.flights import HandBackNote, ProgressNote, SubmissionNote
 from vermilion.storage.tasks import TaskRow
 
@@ -58,6 +59,7 @@ class Gateway:
     catalogue: Catalogue
     blobs: Blobs
     egress: GuardedClient
+    webhook_egress: GuardedClient
     inspect: Inspector
     watchers: Watchers
     keys: KeyCache
@@ -69,6 +71,7 @@ class Gateway:
     submission_notes: Batcher[SubmissionNote, bool]
     progress_notes: Batcher[ProgressNote, bool]
     hand_backs: Batcher[HandBackNote, bool]
+    attempts: Batcher[Attempt, bool]
 
     @property
     def work_dir(self) -> Path:

@@ -16,7 +16,7 @@ from msgspec import Meta
 from vermilion.domain.catalogue import Offer
 from vermilion.domain.submission import Accepted, NewTask
 from vermilion.domain.tasks import PRIORITY_DEFAULT, PRIORITY_LAST, Status
-from vermilion.domain.webhooks import End, TaskHook
+from vermilion.domain.webhooks import TaskEvent, TaskHook
 from vermilion.egress.errors import EgressRefused
 from vermilion.egress.guard import check_url
 from vermilion.errors import FieldProblem, Forbidden, InvalidRequest
@@ -33,11 +33,11 @@ DEADLINE_S_MAX = 7 * 86_400
 
 
 class Webhook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where to tell the end of a task. Without a secret the account's own signs."""
+    """Where to tell of a task: its ends, unless `events` names others. Without a secret the account's own signs."""
 
     url: str
     secret: str | None = None
-    events: tuple[End, ...] | None = None
+    events: tuple[TaskEvent, ...] | None = None
 
 
 class TaskSubmission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

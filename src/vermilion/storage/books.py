@@ -13,7 +13,9 @@ from vermilion.domain.ending import Ending
 from vermilion.domain.grants import Allocation, Settlement
 from vermilion.domain.settlement import Account, Held, Waiting, end, may_end, promote
 from vermilion.domain.tasks import Status
-from vermilion.storage.ending_rows import asset_row, due_row, end_row, entry_rows
+from vermilion.domain.webhooks import HEARS_ENDS
+from vermilion.storage.ending_rows import asset_row, end_row, entry_rows
+from vermilion.storage.tellings import Listeners, lane_lists, read_listeners, task_event_rows
 from vermilion.storage.wallet_locks import counts, lock_wallets, plan_limits
 
 NOTIFY_IDS_MAX = 200  #: ids of 32 digits that fit into one notification of 8,000 bytes
@@ -50,6 +52,8 @@ class Books:
         self.done: list[tuple[Ending, Held, Settlement]] = []
         self.promoted: list[Waiting] = []
         self.touched: set[UUID] = set()
+        self.hearing: set[UUID] = set()
+        self.listeners: Listeners = {}
 
     @classmethod
     async def of_accounts(cls, connection: Any, account_ids: Iterable[UUID]) -> Books:
@@ -60,6 +64,8 @@ class Books:
             books.accounts[id_] = Account(
                 id_, row["held"], row["spent"], row["running"], plan_limits(row), counts(row["lanes"])
             )
+            if row["hears"] & HEARS_ENDS:
+                books.hearing.add(id_)
         books.touched = set(books.accounts)
         return books
 
@@ -89,6 +95,10 @@ class Books:
         self.tasks[task.task_id] = replace(task, status=ending.status)
         return True
 
+    async def find_listeners(self, connection: Any) -> None:
+        """Find the endpoints of accounts that hear of ends."""
+        self.listeners = await read_listeners(connection, self.hearing & self.touched)
+
     async def promote_waiting(self, connection: Any) -> None:
         """Find the staged tasks that get the free places."""
         free = [
@@ -112,6 +122,7 @@ class Books:
     def changes(self) -> str:
         """What this batch writes, as the statement's JSON parameter."""
         touched = [self.accounts[id_] for id_ in self.touched]
+        due = self._due()
         changes = {
             "ends": [end_row(*done) for done in self.done],
             "entries": [entry for _, task, settlement in self.done for entry in entry_rows(task, settlement)],
@@ -132,15 +143,26 @@ class Books:
             "promoted": [task.id for task in self.promoted],
             "freed": [task.connection_id for _, task, _ in self.done if task.connection_id is not None],
             "assets": [asset_row(task, asset) for ending, task, _ in self.done for asset in ending.assets],
-            "due": [
-                due
-                for ending, task, _ in self.done
-                if (due := due_row(ending, task, self.rows[task.task_id]["webhook"]))
-            ],
+            "due": due,
+            "lanes": lane_lists(due),
             "changed": self._changed_ids(),
             "queues": self._woken_queues(),
         }
         return msgspec.json.encode(changes).decode()
+
+    def _due(self) -> list[dict[str, Any]]:
+        """The deliveries that tell of the ends."""
+        return [
+            row
+            for ending, task, _ in self.done
+            for row in task_event_rows(
+                f"task.{ending.status.value}",
+                task.task_id,
+                account_id=task.account_id,
+                webhook=self.rows[task.task_id]["webhook"],
+                listeners=self.listeners,
+            )
+        ]
 
     def _uncounted(self) -> list[dict[str, Any]]:
         """Units that no longer count against the caps of the keys that submitted the tasks."""

@@ -1,18 +1,21 @@
-"""Webhook deliveries as rows, written in the transaction that ended the task."""
+"""Webhook deliveries as rows: taken lane by lane, tried, noted, and given back for a replay."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
+from vermilion import faults
 from vermilion.storage.database import Database
 
 COLUMNS = """
-    id, account_id, task_id, event, url, face, secret, state, attempts, next_attempt_at, last_status, last_error,
-    created_at
+    id, account_id, task_id, endpoint_id, notification_id, channel, event, url, face, secret, state, attempts, spent,
+    next_attempt_at, last_status, last_error, created_at
 """
+TAKEN_COLUMNS = ", ".join(f"deliveries.{column.strip()}" for column in COLUMNS.split(","))
 
 
 class DeliveryRow(msgspec.Struct, frozen=True):
@@ -20,64 +23,239 @@ class DeliveryRow(msgspec.Struct, frozen=True):
 
     id: UUID
     account_id: UUID
-    task_id: UUID
+    task_id: UUID | None
+    endpoint_id: UUID | None
+    notification_id: UUID | None
+    channel: str
     event: str
     url: str
     face: str
     secret: str | None
     state: str
     attempts: int
+    spent: int
     next_attempt_at: datetime | None
     last_status: int | None
     last_error: str | None
     created_at: datetime
 
 
-# Take due deliveries for one try; the time of the next one is set first, so that a crash loses none.
-TAKE_DUE = f"""
-UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = now() + $2 * interval '1 second'
-WHERE id IN (SELECT id FROM deliveries WHERE state = 'due' AND next_attempt_at <= now()
-             ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-RETURNING {COLUMNS}
+class DueDelivery(DeliveryRow, frozen=True):
+    """A delivery taken for one try, with its endpoint as it is now and what its notification says."""
+
+    lane: UUID
+    endpoint_on: bool
+    endpoint_url: str | None
+    secret_version: int
+    secret_overlaps: bool
+    failing_days: float
+    facts: str | None
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """What came of one try; `wait_s` is set if it is to be tried again. Not `tried`: nothing was sent."""
+
+    delivery_id: UUID
+    number: int
+    state: str
+    status: int | None = None
+    error: str | None = None
+    answer: str | None = None
+    latency_ms: int = 0
+    wait_s: float | None = None
+    endpoint_id: UUID | None = None
+    tried: bool = True
+
+
+class AttemptRow(msgspec.Struct, frozen=True):
+    """One try as it was logged."""
+
+    number: int
+    at: datetime
+    status: int | None
+    latency_ms: int
+    error: str | None
+    answer: str | None
+
+
+# Take due deliveries of each lane for one try; the time of the next one is set first, so that a crash loses none.
+TAKE = f"""
+WITH picked AS (
+    SELECT next.id FROM unnest($1::uuid[], $2::int[]) AS asked (lane, room) CROSS JOIN LATERAL (
+        SELECT id FROM deliveries
+        WHERE state = 'due' AND lane = asked.lane AND next_attempt_at <= now()
+        ORDER BY next_attempt_at, id LIMIT asked.room FOR UPDATE SKIP LOCKED) next
+), taken AS (
+    UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = now() + $3 * interval '1 second'
+    FROM picked WHERE deliveries.id = picked.id
+    RETURNING {TAKEN_COLUMNS}, deliveries.lane
+)
+SELECT taken.*, taken.endpoint_id IS NULL OR e.state IS NOT DISTINCT FROM 'on', e.url, coalesce(e.secret_version, 0),
+       coalesce(e.secret_overlap_until > now(), false),
+       coalesce(extract(epoch FROM now() - e.failing_since) / 86400, 0)::float8, n.facts
+FROM taken LEFT JOIN endpoints e ON e.id = taken.endpoint_id LEFT JOIN notifications n ON n.id = taken.notification_id
+ORDER BY taken.id
 """
 
-# Note how a try went.
-NOTE_TRY = """
-UPDATE deliveries SET state = $2, last_status = $3, last_error = $4,
-    next_attempt_at = CASE WHEN $2 = 'due' THEN now() + $5 * interval '1 second' END,
-    ended_at = CASE WHEN $2 = 'due' THEN NULL ELSE now() END
-WHERE id = $1 AND state = 'due'
+# Every lane with due deliveries, hopping from lane to lane through the index, and how long until the first of each.
+FIND_LANES = """
+WITH RECURSIVE lanes AS (
+    (SELECT lane, next_attempt_at FROM deliveries WHERE state = 'due' ORDER BY lane, next_attempt_at LIMIT 1)
+    UNION ALL
+    SELECT next.lane, next.next_attempt_at FROM lanes CROSS JOIN LATERAL (
+        SELECT lane, next_attempt_at FROM deliveries WHERE state = 'due' AND lane > lanes.lane
+        ORDER BY lane, next_attempt_at LIMIT 1) next
+)
+SELECT lane FROM lanes WHERE next_attempt_at <= now()
+"""
+
+# Log a batch of tries and note what became of their deliveries, and since when their endpoints have been failing.
+NOTE = """
+WITH notes AS MATERIALIZED (
+    SELECT * FROM json_to_recordset($1::json) AS n (delivery_id uuid, number smallint, state text, status int,
+        error text, answer text, latency_ms int, wait_s float8, endpoint_id uuid, tried boolean)
+), logged AS (
+    INSERT INTO attempts (delivery_id, number, at, status, latency_ms, error, answer)
+    SELECT delivery_id, number, now() - latency_ms * interval '1 millisecond', status, latency_ms, error, answer
+    FROM notes WHERE tried ON CONFLICT DO NOTHING
+), health AS (
+    UPDATE endpoints SET failing_since = CASE WHEN h.well THEN NULL ELSE now() END
+    FROM (SELECT endpoint_id, bool_or(state = 'delivered') AS well FROM notes
+          WHERE tried AND endpoint_id IS NOT NULL GROUP BY endpoint_id) h
+    WHERE endpoints.id = h.endpoint_id AND (failing_since IS NULL) <> h.well
+)
+UPDATE deliveries SET state = n.state, last_status = n.status, last_error = n.error,
+    next_attempt_at = CASE WHEN n.state = 'due' THEN now() + n.wait_s * interval '1 second' END,
+    ended_at = CASE WHEN n.state = 'due' THEN NULL ELSE now() END
+FROM notes n
+WHERE deliveries.id = n.delivery_id AND deliveries.state = 'due'
+  AND (deliveries.attempts = n.number OR n.state = 'delivered')
+"""
+
+# Give back what was taken and not tried.
+GIVE_BACK = """
+UPDATE deliveries SET attempts = attempts - 1, next_attempt_at = now() WHERE id = ANY($1::uuid[]) AND state = 'due'
+"""
+
+# Let deliveries that are over be tried anew, from the start of their schedule.
+REPLAY = """
+WITH replayed AS (
+    UPDATE deliveries SET state = 'due', spent = attempts, next_attempt_at = now(), ended_at = NULL
+    WHERE id IN (SELECT id FROM deliveries WHERE {condition} ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
+    RETURNING id, lane
+), woken AS (
+    SELECT pg_notify('vermilion_delivery', lane)
+    FROM (SELECT DISTINCT replace(lane::text, '-', '') FROM replayed) l (lane)
+)
+SELECT (SELECT count(*) FROM replayed) + 0 * (SELECT count(*) FROM woken)
+"""
+REPLAY_ONE = REPLAY.format(condition="id = $2 AND account_id = $3 AND state <> 'due'")
+REPLAY_RANGE = REPLAY.format(
+    condition="account_id = $2 AND ($3::uuid IS NULL OR id >= $3) AND ($4::uuid IS NULL OR id < $4) "
+    "AND state = ANY($5::text[]) AND ($6::uuid IS NULL OR endpoint_id = $6)"
+)
+
+# Forget deliveries that are over and older than a time, with their attempts.
+DELETE_OLD = """
+WITH old AS (
+    DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE id < $1 AND state <> 'due' ORDER BY id LIMIT $2)
+    RETURNING id
+), attempts_gone AS (
+    DELETE FROM attempts USING old WHERE attempts.delivery_id = old.id
+)
+SELECT count(*) FROM old
 """
 
 
-async def take_due(database: Database, *, limit: int, lease_s: float) -> list[DeliveryRow]:
-    """Deliveries to try now; one that is not reported back is due again after `lease_s`."""
-    return [DeliveryRow(*row) for row in await database.fetch(TAKE_DUE, limit, lease_s)]
+async def take(database: Database, rooms: Mapping[UUID, int], *, lease_s: float) -> list[DueDelivery]:
+    """Deliveries to try now, oldest first, of each lane as many as it has room for.
+
+    One that is not reported back is due again after `lease_s`.
+    """
+    rows = await database.fetch(TAKE, list(rooms), list(rooms.values()), lease_s)
+    if rows:
+        faults.at("deliver.taken")
+    return [DueDelivery(*row) for row in rows]
 
 
-async def note_try(
-    database: Database,
-    delivery_id: UUID,
-    *,
-    state: str,
-    status: int | None,
-    error: str | None,
-    retry_after_s: float | None = None,
-) -> None:
-    """Keep the result of a try: `delivered`, `given_up`, or `due` again after `retry_after_s`."""
-    await database.execute(NOTE_TRY, delivery_id, state, status, error, retry_after_s)
+async def find_lanes(database: Database) -> list[UUID]:
+    """The lanes that have something due now."""
+    return [row["lane"] for row in await database.fetch(FIND_LANES)]
+
+
+async def note(database: Database, attempts: Sequence[Attempt]) -> Sequence[bool | Exception]:
+    """Keep the results of tries: delivered, given up, skipped, or due again after a wait."""
+    await database.execute(NOTE, msgspec.json.encode(attempts).decode())
+    return [True] * len(attempts)
+
+
+async def give_back(database: Database, delivery_ids: Sequence[UUID]) -> None:
+    """Let others try what was taken here and not sent."""
+    await database.execute(GIVE_BACK, list(delivery_ids))
 
 
 async def read_page(
-    database: Database, account_id: UUID, *, task_id: UUID | None, before: UUID | None, limit: int
+    database: Database,
+    account_id: UUID,
+    *,
+    task_id: UUID | None,
+    endpoint_id: UUID | None = None,
+    state: str | None = None,
+    before: UUID | None,
+    limit: int,
 ) -> list[DeliveryRow]:
     """A page of an account's deliveries, newest first."""
     rows = await database.fetch(
         f"SELECT {COLUMNS} FROM deliveries WHERE account_id = $1 AND ($2::uuid IS NULL OR task_id = $2) "
-        "AND ($3::uuid IS NULL OR id < $3) ORDER BY id DESC LIMIT $4",
+        "AND ($3::uuid IS NULL OR endpoint_id = $3) AND ($4::text IS NULL OR state = $4) "
+        "AND ($5::uuid IS NULL OR id < $5) ORDER BY id DESC LIMIT $6",
         account_id,
         task_id,
+        endpoint_id,
+        state,
         before,
         limit,
     )
     return [DeliveryRow(*row) for row in rows]
+
+
+async def read_one(database: Database, delivery_id: UUID, account_id: UUID) -> DeliveryRow | None:
+    """One delivery of an account, or None."""
+    row = await database.fetchrow(
+        f"SELECT {COLUMNS} FROM deliveries WHERE id = $1 AND account_id = $2", delivery_id, account_id
+    )
+    return DeliveryRow(*row) if row else None
+
+
+async def read_attempts(database: Database, delivery_id: UUID) -> list[AttemptRow]:
+    """Every try of a delivery, in order."""
+    rows = await database.fetch(
+        "SELECT number, at, status, latency_ms, error, answer FROM attempts WHERE delivery_id = $1 ORDER BY number",
+        delivery_id,
+    )
+    return [AttemptRow(*row) for row in rows]
+
+
+async def replay_one(database: Database, delivery_id: UUID, account_id: UUID) -> bool:
+    """Try a delivery again from the start; False if it is not over, or not there."""
+    return bool(await database.fetchval(REPLAY_ONE, 1, delivery_id, account_id))
+
+
+async def replay_range(
+    database: Database,
+    account_id: UUID,
+    *,
+    first_id: UUID | None,
+    end_id: UUID | None,
+    states: Sequence[str],
+    endpoint_id: UUID | None,
+    limit: int,
+) -> int:
+    """Try the deliveries of an account again that were written in a time, at most `limit`; answers how many."""
+    range_ = (account_id, first_id, end_id, list(states), endpoint_id)
+    return int(await database.fetchval(REPLAY_RANGE, limit, *range_))
+
+
+async def delete_old(database: Database, before_id: UUID, limit: int) -> int:
+    """Forget deliveries with smaller ids that are over; answers how many."""
+    return int(await database.fetchval(DELETE_OLD, before_id, limit))

@@ -5,15 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-import uuid_utils.compat as uuids
 
 from vermilion.domain.ending import Ending, NewAsset
 from vermilion.domain.grants import Settlement
 from vermilion.domain.settlement import Held
-from vermilion.domain.webhooks import TaskHook
 from vermilion.storage.json_rows import raw_json
-
-_hooks = msgspec.json.Decoder(TaskHook)
 
 
 def end_row(ending: Ending, task: Held, settlement: Settlement) -> dict[str, Any]:
@@ -57,25 +53,6 @@ def asset_row(task: Held, asset: NewAsset) -> dict[str, Any]:
         "task_id": task.task_id,
         "sha256": _bytea(asset.sha256),
         "thumb_sha256": _bytea(asset.thumb_sha256),
-    }
-
-
-def due_row(ending: Ending, task: Held, webhook: str | None) -> dict[str, Any] | None:
-    """The delivery that the task's webhook asks for, if it wants to hear of this end."""
-    if webhook is None:
-        return None
-    hook = _hooks.decode(webhook)
-    event = f"task.{ending.status.value}"
-    if not hook.wants(event):
-        return None
-    return {
-        "id": uuids.uuid7(),
-        "account_id": task.account_id,
-        "task_id": task.task_id,
-        "event": event,
-        "url": hook.url,
-        "face": hook.face,
-        "secret": hook.secret,
     }
 
 

@@ -8,9 +8,10 @@ from vermilion import faults
 from vermilion.domain.ending import Ending
 from vermilion.storage.books import Books
 from vermilion.storage.database import Database, retry_conflicts
+from vermilion.storage.tellings import DUE_COLUMNS, DUE_NAMES
 
 # Write the whole batch, by name from $1: ends, holds, entries, money, places, promotions, outputs, due deliveries.
-WRITE = """
+WRITE = f"""
 WITH ends AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json -> 'ends')
         AS e (id uuid, status text, output json, error json, charged bigint, provider_facts json)
@@ -62,14 +63,12 @@ WITH ends AS MATERIALIZED (
         AS n (id uuid, account_id uuid, task_id uuid, sha256 text, thumb_sha256 text, content_type text,
               size_bytes bigint, width int, height int, duration_s float8, expires_at timestamptz)
 ), due AS (
-    INSERT INTO deliveries (id, account_id, task_id, event, url, face, secret, next_attempt_at)
-    SELECT id, account_id, task_id, event, url, face, secret, now()
-    FROM json_to_recordset($1::json -> 'due')
-        AS d (id uuid, account_id uuid, task_id uuid, event text, url text, face text, secret text)
+    INSERT INTO deliveries ({DUE_NAMES}, next_attempt_at)
+    SELECT {DUE_NAMES}, now() FROM json_to_recordset($1::json -> 'due') AS d ({DUE_COLUMNS})
 )
 SELECT pg_notify('vermilion_task', ids) FROM json_array_elements_text($1::json -> 'changed') AS ids
 UNION ALL SELECT pg_notify('vermilion_work', queue) FROM json_array_elements_text($1::json -> 'queues') AS queue
-UNION ALL SELECT pg_notify('vermilion_delivery', '') WHERE json_array_length($1::json -> 'due') > 0
+UNION ALL SELECT pg_notify('vermilion_delivery', lanes) FROM json_array_elements_text($1::json -> 'lanes') AS lanes
 """
 
 
@@ -93,6 +92,7 @@ async def _end_once(database: Database, batch: list[Ending]) -> list[bool | Exce
         applied: list[bool | Exception] = [books.take(ending) for ending in batch]
         if any(applied):
             await books.promote_waiting(connection)
+            await books.find_listeners(connection)
             await connection.execute(WRITE, books.changes())
         faults.at("end.before_commit")
     return applied

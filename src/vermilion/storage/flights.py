@@ -16,6 +16,7 @@ import msgspec
 
 from vermilion import faults
 from vermilion.storage.database import Database, retry_conflicts
+from vermilion.storage.tellings import step_is_told, tell_step
 
 COLUMNS = """
     tasks.id, tasks.account_id, tasks.parent_id, tasks.model, tasks.task_type, tasks.input, tasks.price, tasks.held,
@@ -100,7 +101,7 @@ WITH picked AS (
 UPDATE tasks SET status = 'processing', connection_id = $2, node_id = $3, attempt = attempt + 1, version = version + 1,
     submission = NULL, ticket = NULL, ready_at = NULL, started_at = coalesce(started_at, clock_timestamp())
 FROM picked WHERE tasks.id = picked.id
-RETURNING {COLUMNS}
+RETURNING {COLUMNS}, {step_is_told("task.started")}
 """
 
 # Count what a connection took.
@@ -123,11 +124,11 @@ RETURNING tasks.id
 """
 
 # Keep progress, which never goes back.
-KEEP_PROGRESS = """
+KEEP_PROGRESS = f"""
 UPDATE tasks SET progress = greatest(progress, p.percent), progress_text = p.text, version = version + 1
 FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[]) AS p (id, node_id, percent, text)
 WHERE tasks.id = p.id AND tasks.status = 'processing' AND tasks.node_id = p.node_id
-RETURNING tasks.id
+RETURNING tasks.id, {step_is_told("task.progress")} AS told
 """
 
 # Put tasks back into the queue and free their connections' slots. A task that has tried every connection starts over.
@@ -193,10 +194,11 @@ async def claim(database: Database, *, connection_id: UUID, node_id: UUID, at_mo
         if rows:
             await connection.execute(COUNT_CLAIMED, connection_id, len(rows))
             await _notify(connection, rows)
+            await tell_step(connection, "task.started", [row["id"] for row in rows if row[-1]])
             faults.at("claim.before_commit")
     if rows:
         faults.at("claim.after_commit")
-    return [Claimed(*row) for row in rows]
+    return [Claimed(*tuple(row)[:-1]) for row in rows]
 
 
 async def mark_submissions(database: Database, notes: list[SubmissionNote]) -> Sequence[bool | Exception]:
@@ -214,7 +216,7 @@ async def mark_submissions(database: Database, notes: list[SubmissionNote]) -> S
 
 async def keep_progress(database: Database, notes: list[ProgressNote]) -> Sequence[bool | Exception]:
     """Keep progress and tell who watches; False where the node no longer holds the task."""
-    async with database.connection() as connection:
+    async with database.transaction() as connection:
         rows = await connection.fetch(
             KEEP_PROGRESS,
             [n.task_id for n in notes],
@@ -223,6 +225,7 @@ async def keep_progress(database: Database, notes: list[ProgressNote]) -> Sequen
             [n.text for n in notes],
         )
         await _notify(connection, rows)
+        await tell_step(connection, "task.progress", [row["id"] for row in rows if row["told"]])
     return _applied(rows, notes)
 
 

@@ -15,9 +15,11 @@ from vermilion.domain.admission import AccountState, Admission, Ask, KeyCap, adm
 from vermilion.domain.grants import Grant
 from vermilion.domain.submission import Accepted, NewTask
 from vermilion.domain.tasks import Status
+from vermilion.domain.webhooks import HEARS_STEPS
 from vermilion.errors import IdempotencyMismatch, NotFound, VermilionError
 from vermilion.storage.database import Database, retry_conflicts
 from vermilion.storage.submission_rows import task_record
+from vermilion.storage.tellings import tell_step
 from vermilion.storage.wallet_locks import counts, lock_wallets, plan_limits
 
 # Everything else that admission depends on, read after the locks so that it is current.
@@ -117,6 +119,7 @@ async def _accept_once(database: Database, batch: list[NewTask]) -> list[Accepte
                 results.append(refusal)
         if ledger.admitted:
             await connection.execute(WRITE, *ledger.arguments())
+            await tell_step(connection, "task.staged", ledger.told_staged())
         faults.at("accept.before_commit")
     return results
 
@@ -131,6 +134,7 @@ class _Ledger:
         self.clocks: dict[str, int] = {}
         self.seen: dict[tuple[UUID, str], tuple[bytes, Accepted]] = {}
         self.admitted: list[tuple[NewTask, Admission]] = []
+        self.hearing: set[UUID] = set()
 
     @classmethod
     async def read(cls, connection: Any, batch: list[NewTask]) -> _Ledger:
@@ -146,6 +150,8 @@ class _Ledger:
                 lanes=counts(row["lanes"]),
                 last_ranks=counts(row["turns"]),
             )
+            if row["hears"] & HEARS_STEPS:
+                ledger.hearing.add(row["account_id"])
         keyed = [task for task in batch if task.idempotency_key is not None]
         for row in await connection.fetch(
             READ_STATE,
@@ -177,6 +183,15 @@ class _Ledger:
         if task.idempotency_key is not None and task.request_hash is not None:
             self.seen[task.account_id, task.idempotency_key] = (task.request_hash, accepted)
         return accepted
+
+    def told_staged(self) -> list[UUID]:
+        """Tasks that were staged and may have to be told of."""
+        return [
+            task.id
+            for task, admission in self.admitted
+            if admission.status is Status.STAGED
+            and (task.account_id in self.hearing or "task.staged" in (task.webhook or ""))
+        ]
 
     def arguments(self) -> tuple[str, str, datetime | None]:
         """What this batch writes, as the statement's JSON parameters, and its time."""

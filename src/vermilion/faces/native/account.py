@@ -1,4 +1,4 @@
-"""What an account can see and do of itself: wallet, statement, keys, uploads, deliveries."""
+"""What an account can see and do of itself: wallet, statement, keys, uploads."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from msgspec import Meta
 
 from vermilion.faces.native.account_wire import (
     AccountView,
-    DeliveryView,
     KeyView,
     UploadView,
     WalletView,
     account_view,
-    delivery_view,
     key_view,
     upload_view,
     wallet_view,
@@ -27,7 +25,7 @@ from vermilion.services.issue_key import KeyRequest, issue_key, revoke_key, rota
 from vermilion.services.statement import entry_cursor, parse_entry_cursor
 from vermilion.services.store_media import store_upload
 from vermilion.services.webhook_secret import webhook_secret
-from vermilion.storage import accounts, deliveries, ledger
+from vermilion.storage import accounts, ledger
 
 GRACE_S_MAX = 30 * 86_400
 
@@ -43,14 +41,6 @@ class CursorQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A page of a list."""
 
     cursor: str | None = None
-    limit: Limit = 50
-
-
-class DeliveryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A page of deliveries, of one task if it is named."""
-
-    task_id: UUID | None = None
-    cursor: UUID | None = None
     limit: Limit = 50
 
 
@@ -146,21 +136,6 @@ async def upload(call: Call) -> Answer:
     return json_answer(upload_view(call.gateway, row, call.origin), 201)
 
 
-async def list_deliveries(call: Call) -> Answer:
-    """The account's webhook deliveries, newest first."""
-    query: DeliveryQuery = call.query
-    limit = query.limit
-    rows = await deliveries.read_page(
-        call.gateway.database,
-        call.bearer.account.id,
-        task_id=query.task_id,
-        before=query.cursor,
-        limit=limit + 1,
-    )
-    cursor = str(rows[limit - 1].id) if len(rows) > limit else None
-    return json_answer(Page([delivery_view(row) for row in rows[:limit]], cursor))
-
-
 OPERATIONS = (
     Operation(
         "GET", "/v1/account", me, needs="tasks:read", summary="Who am I", answers=AccountView, tag="Account"
@@ -237,15 +212,5 @@ OPERATIONS = (
         status=201,
         errors=(413, 415),
         tag="Media",
-    ),
-    Operation(
-        "GET",
-        "/v1/webhook-deliveries",
-        list_deliveries,
-        needs="tasks:read",
-        summary="List webhook deliveries",
-        answers=Page[DeliveryView],
-        query=DeliveryQuery,
-        tag="Webhooks",
     ),
 )

@@ -1,4 +1,4 @@
-"""The shapes of accounts, money, keys, uploads, deliveries and connections, and the mapping of rows onto them."""
+"""The shapes of accounts, money, keys, uploads and connections, and the mapping of rows onto them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from vermilion.services.serve_media import media_path
 from vermilion.storage.accounts import AccountRow, KeyRow, PlanRow
 from vermilion.storage.assets import AssetRow
 from vermilion.storage.connections import ConnectionRow
-from vermilion.storage.deliveries import DeliveryRow
 from vermilion.storage.ledger import GrantRow, WalletRow
 
 
@@ -84,21 +83,6 @@ class UploadView(msgspec.Struct, frozen=True, omit_defaults=True):
     height: int | None = None
 
 
-class DeliveryView(msgspec.Struct, frozen=True):
-    """One webhook message and how its tries went."""
-
-    id: UUID
-    task_id: UUID
-    event: str
-    url: str
-    state: str
-    attempts: int
-    next_attempt_at: Time | None
-    last_status: int | None
-    last_error: str | None
-    created_at: Time
-
-
 class ConnectionView(msgspec.Struct, frozen=True):
     """A connection without its secret."""
 
@@ -162,22 +146,6 @@ def upload_view(gateway: Gateway, row: AssetRow, origin: str) -> UploadView:
         expires_at=row.expires_at,
         width=row.width,
         height=row.height,
-    )
-
-
-def delivery_view(row: DeliveryRow) -> DeliveryView:
-    """A delivery without its secret."""
-    return DeliveryView(
-        row.id,
-        row.task_id,
-        row.event,
-        row.url,
-        row.state,
-        row.attempts,
-        row.next_attempt_at,
-        row.last_status,
-        row.last_error,
-        row.created_at,
     )
 
 

@@ -156,10 +156,10 @@ def task_view(gateway: Gateway, row: TaskRow, origin: str) -> TaskView:
     )
 
 
-def task_event(gateway: Gateway, row: TaskRow, event: str, origin: str) -> bytes:
+def task_event(gateway: Gateway, row: TaskRow, event: str, *, at: datetime, origin: str) -> bytes:
     """The body of a webhook: `{type, timestamp, data}` (Standard Webhooks 1.0.0)."""
     view = task_view(gateway, row, origin)
-    return msgspec.json.encode({"type": event, "timestamp": row.ended_at or row.created_at, "data": view})
+    return msgspec.json.encode({"type": event, "timestamp": at, "data": view})
 
 
 def offer_view(offer: Offer) -> OfferView:

@@ -1,0 +1,84 @@
+"""What accounts and operators are told of besides their tasks, and how it reads to a person."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+TEST = "webhook.test"
+
+#: Every type: what it means, and the sentence for people, made from its facts.
+TYPES: dict[str, tuple[str, str]] = {
+    "balance.low": (
+        "What is left in the wallet fell below a mark.",
+        "The balance of {account} is down to {available_usd} USD, below your mark of {mark_usd} USD.",
+    ),
+    "budget.alert": (
+        "A share of the account's budget was used.",
+        "{account} has used {percent} % of its {window} budget of {budget_usd} USD.",
+    ),
+    "budget.reached": (
+        "A task was refused because the account's budget is used up.",
+        "The {window} budget of {account}, {budget_usd} USD, is used up; new tasks are refused until {resets_at}.",
+    ),
+    "key.cap_reached": (
+        "A task was refused because an API key's spend cap is used up.",
+        "The API key {name} of {account} has reached its spend cap; its tasks are refused.",
+    ),
+    "endpoint.disabled": (
+        "A webhook endpoint was switched off.",
+        "The endpoint {url} was switched off: {reason}. Switch it on once it answers, and replay what it missed.",
+    ),
+    "connection.attention": (
+        "A connection stopped and needs a person.",
+        "The connection {provider}/{name} needs attention ({cause}): {reason}",
+    ),
+    "connection.limit_reached": (
+        "A connection rests because its provider's limit is used up.",
+        "The connection {provider}/{name} has reached its provider's limit and rests until {limit_until}.",
+    ),
+    "connections.none_active": (
+        "Nothing is left that could run tasks of a queue.",
+        "No connection is left that runs {queue}.",
+    ),
+    "penalty.triggered": (
+        "A plan's rule against misuse took effect.",
+        "A penalty took effect for {account}: {penalty_type}.",
+    ),
+    "quota.exchange_failed": (
+        "Credits could not be turned into a family's quota.",
+        "Credits could not be exchanged for {quota_type} quota.",
+    ),
+    TEST: (
+        "Sent on request, to try an endpoint.",
+        "This is a test message of {account}.",
+    ),
+}
+
+
+class Notification(msgspec.Struct, frozen=True):
+    """Something to tell an account, or every operator if none is named; under the name `once` it is said once."""
+
+    type: str
+    facts: dict[str, Any]
+    account_id: UUID | None = None
+    once: str | None = None
+
+
+class _Blank(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return f"({key.replace('_', ' ')} unknown)"
+
+
+def sentence(type_: str, facts: dict[str, Any]) -> str:
+    """What to write to a person."""
+    _, template = TYPES.get(type_, ("", type_))
+    return template.format_map(_Blank({"account": "your account", **facts}))
+
+
+def is_mailable(address: str) -> bool:
+    """Whether mail to this address can arrive: not at this machine's placeholder names."""
+    _, at, domain = address.rpartition("@")
+    return bool(at) and "." in domain and not domain.endswith((".local", ".localhost", ".invalid"))

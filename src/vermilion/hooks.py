@@ -1,0 +1,16 @@
+"""How every face tells of its tasks, and what carries it; beside bootstrap, the only place that knows all faces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vermilion.domain.webhooks import NATIVE
+from vermilion.faces.native import webhook as native_webhook
+from vermilion.services.deliver_webhook import Send, deliver
+from vermilion.services.webhook_faces import WebhookFaces
+
+#: By the name that hooks carry.
+WEBHOOK_FACES: WebhookFaces = {NATIVE: native_webhook.WEBHOOK}
+
+#: What takes a delivery to its receiver.
+CHANNELS: Mapping[str, Send] = {"webhook": deliver}

@@ -1,0 +1,80 @@
+"""Which receivers may be told how much at once: quick ones more, failing ones less, dead ones a probe now and then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+ROOM_FIRST = 8
+ROOM_MAX = 32
+FAILURES_BREAK = 5  #: failures in a row after which a lane is left alone for a while
+BREAK_S = 5.0
+BREAK_S_MAX = 60.0
+
+
+@dataclass(slots=True)
+class DeliveryLane:
+    """The deliveries to one receiver, as this node sees them."""
+
+    id: UUID
+    room: int = ROOM_FIRST
+    in_flight: int = 0
+    failures: int = 0  #: in a row
+    open_until: float = 0.0  #: while broken
+
+    def free(self, now: float) -> int:
+        """How many more may be sent at this moment; a broken lane gets one probe once its time has come."""
+        if self.failures >= FAILURES_BREAK:
+            return int(now >= self.open_until and not self.in_flight)
+        return max(0, self.room - self.in_flight)
+
+    def started(self) -> None:
+        """One is on its way."""
+        self.in_flight += 1
+
+    def ended(self, *, well: bool, now: float) -> None:
+        """One came back."""
+        self.in_flight -= 1
+        if well:
+            self.failures = 0
+            self.room = min(ROOM_MAX, self.room + 1)
+            return
+        self.failures += 1
+        self.room = max(1, self.room // 2)
+        if self.failures >= FAILURES_BREAK:
+            self.open_until = now + min(BREAK_S_MAX, BREAK_S * 2 ** min(16, self.failures - FAILURES_BREAK))
+
+
+class DeliveryLanes:
+    """Every lane that this node has something to do with."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[UUID, DeliveryLane] = {}
+        self._due: dict[UUID, None] = {}  #: in order of arrival
+
+    def due(self, lane_ids: Iterable[UUID]) -> None:
+        """These lanes have something to send."""
+        self._due.update(dict.fromkeys(lane_ids))
+
+    def lane(self, lane_id: UUID) -> DeliveryLane:
+        """One lane."""
+        return self._lanes.setdefault(lane_id, DeliveryLane(lane_id))
+
+    def rooms(self, at_most: int, now: float) -> dict[UUID, int]:
+        """How many deliveries of each due lane to take now, shared out evenly among the lanes that have room."""
+        free = {lane_id: room for lane_id in self._due if (room := self.lane(lane_id).free(now)) > 0}
+        share = max(1, at_most // max(1, len(free)))
+        return {lane_id: min(room, share) for lane_id, room in list(free.items())[:at_most]}
+
+    def took(self, lane_id: UUID, asked: int, got: int) -> None:
+        """A lane that gave fewer than it was asked for has nothing more, one that gave all goes to the end."""
+        self._due.pop(lane_id, None)
+        if got >= asked:
+            self._due[lane_id] = None
+
+    def forget_idle(self) -> None:
+        """Drop what is known of lanes that do well and have nothing to do."""
+        for lane in list(self._lanes.values()):
+            if not lane.in_flight and not lane.failures and lane.id not in self._due:
+                del self._lanes[lane.id]
