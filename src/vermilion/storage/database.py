@@ -109,6 +109,10 @@ class Database:
         """Come back from the server. Raises ServiceUnavailable if it cannot be reached."""
         await self.fetchval("SELECT 1")
 
+    async def server_version(self) -> str:
+        """The server's version, as it says it: `18.6`."""
+        return str(await self.fetchval("SHOW server_version"))
+
     async def execute(self, sql: str, *arguments: Any) -> str:
         """Run one statement for its effect; answers PostgreSQL's command tag."""
         with translated():

@@ -136,6 +136,12 @@ WHOLE_TABLES = (
     "SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on"
 )
 
+# What went each way in all, from immutable entries.
+READ_SUMS = """
+SELECT kind, source, target, count(*) AS entries, sum(units)::bigint AS units FROM entries
+GROUP BY kind, source, target ORDER BY kind
+"""
+
 # A page of an account's statement, newest first.
 READ_ENTRIES = f"""
 SELECT {ENTRY_COLUMNS} FROM entries
@@ -245,3 +251,11 @@ async def read_task_entries(database: Database, account_id: UUID, task_id: UUID)
         account_id,
         task_id,
     )
+
+
+async def read_sums(database: Database) -> list[Any]:
+    """(kind, source, target, entries, units) of everything that ever moved."""
+    async with database.transaction() as connection:
+        await connection.execute(WHOLE_TABLES)
+        rows: list[Any] = await connection.fetch(READ_SUMS)
+    return rows

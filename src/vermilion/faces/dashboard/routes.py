@@ -6,6 +6,18 @@ from starlette.routing import BaseRoute
 
 from vermilion.faces.dashboard import live
 from vermilion.faces.dashboard.assets import asset_routes
+from vermilion.faces.dashboard.operator import (
+    accounts,
+    audit,
+    ledger,
+    needs_a_person,
+    nodes,
+    overview,
+    plans,
+    queues,
+)
+from vermilion.faces.dashboard.operator import settings as operator_settings
+from vermilion.faces.dashboard.operator import tasks as all_tasks
 from vermilion.faces.dashboard.pages import (
     find,
     gallery,
@@ -51,6 +63,33 @@ SCREENS = (
     Screen("POST", "/settings/password", settings.change_password),
     Screen("POST", "/settings/sessions/{id}/end", settings.end_session),
     Screen("GET", "/go", find.go),
+    Screen("GET", "/operator", overview.show, Needs.OPERATOR),
+    Screen("GET", "/operator/needs-a-person", needs_a_person.show, Needs.OPERATOR),
+    Screen("POST", "/operator/tasks/{id}/did-not-run", needs_a_person.end_task, Needs.OPERATING_OWNER),
+    Screen("POST", "/operator/reviews/{id}", needs_a_person.decide, Needs.OPERATING_OWNER),
+    Screen("GET", "/operator/tasks", all_tasks.show, Needs.OPERATOR),
+    Screen("GET", "/operator/tasks/{id}", all_tasks.show_one, Needs.OPERATOR),
+    Screen("POST", "/operator/tasks/{id}/end", all_tasks.end, Needs.OPERATING_OWNER),
+    Screen("GET", "/operator/queues", queues.show, Needs.OPERATOR),
+    Screen("POST", "/operator/connections/{id}", queues.act, Needs.OPERATING_OWNER),
+    Screen("POST", "/operator/connections/{id}/limit", queues.limit, Needs.OPERATING_OWNER),
+    Screen("GET", "/operator/accounts", accounts.show, Needs.OPERATOR),
+    Screen("POST", "/operator/accounts", accounts.create, Needs.OPERATING_OWNER),
+    Screen("GET", "/operator/accounts/{id}", accounts.show_one, Needs.OPERATOR),
+    Screen("POST", "/operator/accounts/{id}", accounts.change, Needs.OPERATING_OWNER),
+    Screen("POST", "/operator/accounts/{id}/grants", accounts.grant, Needs.OPERATING_OWNER),
+    Screen("POST", "/operator/accounts/{id}/take-back", accounts.take_back, Needs.OPERATING_OWNER),
+    Screen("POST", "/operator/accounts/{id}/members", accounts.invite, Needs.OPERATING_OWNER),
+    Screen("POST", "/operator/accounts/{id}/members/{member}/link", accounts.new_link, Needs.OPERATING_OWNER),
+    Screen("POST", "/operator/accounts/{id}/view", accounts.view, Needs.OPERATING_OWNER),
+    Screen("POST", "/operator/view/end", accounts.end_view, Needs.OPERATOR),
+    Screen("GET", "/operator/plans", plans.show, Needs.OPERATOR),
+    Screen("POST", "/operator/plans", plans.save, Needs.OPERATING_OWNER),
+    Screen("GET", "/operator/ledger", ledger.show, Needs.OPERATOR),
+    Screen("POST", "/operator/ledger", ledger.verify, Needs.OPERATOR),
+    Screen("GET", "/operator/audit", audit.show, Needs.OPERATOR),
+    Screen("GET", "/operator/nodes", nodes.show, Needs.OPERATOR),
+    Screen("GET", "/operator/settings", operator_settings.show, Needs.OPERATOR),
 )
 
 
