@@ -11,7 +11,17 @@ from starlette.routing import BaseRoute, Route, Router
 from vermilion.bootstrap import Running
 from vermilion.errors import MethodNotAllowed, NotFound
 from vermilion.faces.dashboard.routes import dashboard_routes
-from vermilion.faces.native import account, admin, members, moderation, oversight, stream, tasks, webhooks
+from vermilion.faces.native import (
+    account,
+    admin,
+    connections,
+    members,
+    moderation,
+    oversight,
+    stream,
+    tasks,
+    webhooks,
+)
 from vermilion.faces.native.docs import docs_routes
 from vermilion.faces.native.media import media_paths, media_routes
 from vermilion.http.asgi import App, Receive, Scope, Send
@@ -30,6 +40,7 @@ OPERATIONS = (
     *members.OPERATIONS,
     *moderation.OPERATIONS,
     *oversight.OPERATIONS,
+    *connections.OPERATIONS,
 )
 TASK_PATH = "/v1/tasks"
 TASK_PREFIX = TASK_PATH + "/"

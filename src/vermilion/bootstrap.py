@@ -48,6 +48,7 @@ from vermilion.storage.master_key import MasterKeyMismatch, claim_database, read
 from vermilion.storage.postgres.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from vermilion.storage.postgres.guard import PostgresGuard
 from vermilion.workers.deliverer import Deliverer
+from vermilion.workers.describer import Describer
 from vermilion.workers.dispatcher import Dispatcher
 from vermilion.workers.drain import cut, drain
 from vermilion.workers.keeper import Keeper
@@ -190,12 +191,6 @@ def _providers(settings: Settings) -> list[str]:
 
 async def _ensure_connections(gateway: Gateway, registry: Registry) -> None:
     """Providers that need no credential have one connection each: echo for all nodes, engines one a node."""
-    queues: dict[str, list[str]] = {}
-    for offer in gateway.catalogue.offers.values():
-        for provider in offer.routes:
-            queues.setdefault(provider, [])
-            if offer.queue not in queues[provider]:
-                queues[provider].append(offer.queue)
     for id_, manifest in registry.manifests.items():
         if manifest.auth == "none":
             local = id_ == "local"
@@ -203,10 +198,12 @@ async def _ensure_connections(gateway: Gateway, registry: Registry) -> None:
                 gateway.database,
                 provider=id_,
                 name=gateway.settings.node_name if local else "default",
-                queues=queues.get(id_, []),
+                queues=gateway.catalogue.queues_of(id_),
                 concurrency_max=gateway.settings.engine_workers if local else manifest.concurrency_max,
                 fixed=local,  # as many as this node has workers
             )
+    for row in await connections.read_all(gateway.database):
+        await connections.keep_queues(gateway.database, row, gateway.catalogue.queues_of(row.provider))
 
 
 async def _run_loops(built: Running, stack: AsyncExitStack) -> None:
@@ -226,7 +223,9 @@ async def _run_loops(built: Running, stack: AsyncExitStack) -> None:
         built.listener.on("vermilion_connection", built.dispatcher.connections_changed)
         built.listener.on("vermilion_cancel", lambda payload: _cancel(built, payload))
         built.listener.on("vermilion_delivery", deliverer.delivery_due)
-        loops += [built.pilot.run(), built.dispatcher.run(), deliverer.run()]
+        describer = Describer(gateway, built.registry)
+        built.listener.on("vermilion_describe", describer.asked)
+        loops += [built.pilot.run(), built.dispatcher.run(), deliverer.run(), describer.run()]
     for loop in loops:
         task = asyncio.create_task(loop)
         task.add_done_callback(lambda done: _loop_ended(built, done))

@@ -8,7 +8,8 @@ VermilionError
 │   └── BannedWord          422  a text has a word that may not be used here
 ├── Unauthenticated         401  no key, or a key that does not exist, is revoked or has expired
 ├── Forbidden               403  the key exists but may not do this
-│   └── AccountDisabled     403
+│   ├── AccountDisabled     403
+│   └── ConnectionSuspended 403  the one connection that may do this is turned off, or needs its owner
 ├── NotFound                404  also said of things that belong to somebody else
 ├── MethodNotAllowed        405
 ├── Conflict                409  the thing is in a state that does not allow this
@@ -18,6 +19,7 @@ VermilionError
 │   └── SpendCapReached     402  the API key's own cap is used up
 ├── IdempotencyMismatch     422  the same Idempotency-Key came with another body
 ├── RateLimited             429
+├── UpstreamUnreachable     502  the service behind a connection did not answer
 ├── ServiceUnavailable      503  starting, draining, or the database is away
 └── InternalError           500
 """
@@ -121,6 +123,13 @@ class AccountDisabled(Forbidden):
     title = "Account disabled"
 
 
+class ConnectionSuspended(Forbidden):
+    """The connection that may do this is suspended."""
+
+    code = "connection_suspended"
+    title = "Connection suspended"
+
+
 class NotFound(VermilionError):
     """There is no such thing here."""
 
@@ -189,6 +198,14 @@ class RateLimited(VermilionError):
     status = 429
     code = "rate_limited"
     title = "Rate limited"
+
+
+class UpstreamUnreachable(VermilionError):
+    """The service behind this connection did not answer; try again."""
+
+    status = 502
+    code = "upstream_unreachable"
+    title = "Upstream unreachable"
 
 
 class ServiceUnavailable(VermilionError):

@@ -68,6 +68,15 @@ class Settings(BaseSettings):
         ge=1,
         description="Longest run of one local engine job; most engines have a shorter bound of their own.",
     )
+    private_price_percent: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="What tasks on a customer's own connection cost, in percent of the price.",
+    )
+    imaginepro_units_per_credit: int = Field(
+        45_000, ge=1, description="Units that one credit stands for in the ImaginePro face."
+    )
     request_body_bytes_max: int = Field(20_000_000, ge=1024, description="Largest JSON body.")
     drain_timeout_s: float = Field(20.0, ge=0, description="Longest wait for work in hand at SIGTERM.")
     log_format: Literal["console", "json", "auto"] = Field("auto", description="auto: console on a terminal.")

@@ -146,6 +146,10 @@ class Catalogue:
         except KeyError:
             raise NotFound(self._missing(model, task_type), code_hint="unknown_offer") from None
 
+    def queues_of(self, provider: str) -> list[str]:
+        """The queues of the offers that this provider may do."""
+        return list(dict.fromkeys(o.queue for o in self.offers.values() if provider in o.routes))
+
     def _missing(self, model: str, task_type: str) -> str:
         types = sorted(t for m, t in self.offers if m == model)
         if types:

@@ -24,6 +24,7 @@ class ConnectionState(StrEnum):
     PAUSED = "paused"  #: the operator stopped new work
     RESTING = "resting"  #: asked to wait (overload, window used up); wakes by itself
     ATTENTION = "attention"  #: a person has to act: bad credential, out of credit, banned
+    SUSPENDED = "suspended"  #: turned off: what is bound to it is refused rather than kept waiting
 
 
 @dataclass(frozen=True, slots=True)

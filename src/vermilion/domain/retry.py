@@ -52,6 +52,7 @@ class HandBack:
     connection_state: ConnectionState | None = None
     rest_s: float | None = None
     reason: str = ""
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,9 @@ def _elsewhere(outcome: Rejected | Unavailable, attempt: int, now: datetime) -> 
     if isinstance(outcome, Rejected):
         state = ConnectionState.ATTENTION if outcome.fault is Fault.CONNECTION else None
         ready_at = now if state else now + _backoff(attempt)
-        return HandBack(ready_at, elsewhere=True, connection_state=state, reason=outcome.reason)
+        return HandBack(
+            ready_at, elsewhere=True, connection_state=state, reason=outcome.reason, code=outcome.code
+        )
     state = outcome.connection_state
     rest_s = outcome.retry_after_s or BACKOFF_S[min(attempt, len(BACKOFF_S)) - 1]
     resting = ConnectionState.RESTING if state is ConnectionState.ACTIVE else state

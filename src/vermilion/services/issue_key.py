@@ -21,7 +21,7 @@ from vermilion.domain.keys import (
 )
 from vermilion.errors import Conflict, FieldProblem, Forbidden, InvalidRequest
 from vermilion.services.gateway import Gateway
-from vermilion.storage import accounts, audit
+from vermilion.storage import accounts, audit, connections
 from vermilion.storage.accounts import Bearer, KeyRow
 
 
@@ -34,6 +34,10 @@ class KeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
     cap_units: int | None = None
     cap_window: Literal["never", "day", "week", "month"] = "never"
+    connection_id: Annotated[
+        UUID | None,
+        Meta(description="A connection of the account: the key's tasks run there and nowhere else."),
+    ] = None
 
 
 class IssuedKey(msgspec.Struct, frozen=True):
@@ -48,6 +52,7 @@ async def issue_key(gateway: Gateway, actor: Bearer, account_id: UUID, asked: Ke
     scopes = list(asked.scopes if asked.scopes is not None else CUSTOMER_SCOPES)
     _check(gateway, asked, scopes)
     await _check_scopes(gateway, actor, account_id, scopes)
+    await _check_connection(gateway, account_id, asked.connection_id)
     secret = format_secret(secrets.token_bytes(SECRET_BYTES))
     row = await accounts.create_key(
         gateway.database,
@@ -61,6 +66,7 @@ async def issue_key(gateway: Gateway, actor: Bearer, account_id: UUID, asked: Ke
         expires_at=asked.expires_at,
         cap_units=asked.cap_units,
         cap_window=asked.cap_window,
+        connection_id=asked.connection_id,
     )
     await audit.note(gateway.database, actor.account.id, "key.create", row.id, account_id=str(account_id))
     return IssuedKey(row, secret)
@@ -80,6 +86,7 @@ async def rotate_key(
         expires_at=old.expires_at,
         cap_units=old.cap_units,
         cap_window=old.cap_window,  # type: ignore[arg-type]  # the column is checked to be one of them
+        connection_id=old.connection_id,
     )
     issued = await issue_key(gateway, actor, old.account_id, asked)
     await accounts.revoke_key(gateway.database, key_id, account_id, grace_s=grace_s)
@@ -107,6 +114,20 @@ def _check(gateway: Gateway, asked: KeyRequest, scopes: list[str]) -> None:
         problems.append(FieldProblem("/cap_units", "must not be negative, nor beyond 2^62"))
     if problems:
         raise InvalidRequest(problems=tuple(problems))
+
+
+async def _check_connection(gateway: Gateway, account_id: UUID, connection_id: UUID | None) -> None:
+    """An operator's key may be bound to any of the gateway's own connections, too."""
+    if connection_id is None:
+        return
+    row = await connections.read_one(gateway.database, connection_id)
+    account = await accounts.read_account(gateway.database, account_id)
+    if row is None or (
+        row.account_id != account_id and not (row.account_id is None and account.role == "operator")
+    ):
+        raise InvalidRequest(
+            problems=(FieldProblem("/connection_id", "this account has no such connection"),)
+        )
 
 
 async def _check_scopes(gateway: Gateway, actor: Bearer, account_id: UUID, scopes: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""What an operator does with a connection: stop it, let it go on, or give its work a fresh start."""
+"""What its owner or an operator does with a connection: stop it, let it go on, or give its work a fresh start."""
 
 from __future__ import annotations
 
@@ -7,10 +7,19 @@ from uuid import UUID
 
 from vermilion.domain.outcomes import ConnectionState
 from vermilion.errors import InvalidRequest, NotFound
+from vermilion.services.find_connection import find_connection
 from vermilion.services.gateway import Gateway
 from vermilion.storage import audit, connections, flights
 from vermilion.storage.accounts import Bearer
 from vermilion.storage.connections import ConnectionRow
+
+Act = Literal["pause", "resume", "reboot", "suspend"]
+STATES: dict[Act, ConnectionState] = {
+    "pause": ConnectionState.PAUSED,
+    "resume": ConnectionState.ACTIVE,
+    "reboot": ConnectionState.ACTIVE,
+    "suspend": ConnectionState.SUSPENDED,
+}
 
 
 async def steer_connection(
@@ -18,15 +27,17 @@ async def steer_connection(
     actor: Bearer,
     connection_id: UUID,
     *,
-    act: Literal["pause", "resume", "reboot"],
+    act: Act,
     reason: str | None,
+    owner_id: UUID | None = None,
 ) -> ConnectionRow:
-    """The connection afterwards. Reboot drops nothing: its tasks are taken up again by whichever node is alive.
+    """The connection afterwards, of this owner if one is given. Work that waits goes on waiting, whatever the act.
 
-    Raises NotFound.
+    Reboot drops nothing: its tasks are taken up again by whichever node is alive. Raises NotFound.
     """
-    state = ConnectionState.PAUSED if act == "pause" else ConnectionState.ACTIVE
-    row = await connections.set_state(gateway.database, connection_id, state=state.value, reason=reason)
+    await find_connection(gateway, connection_id, owner_id)
+    state = STATES[act].value
+    row = await connections.set_state(gateway.database, connection_id, state=state, reason=reason)
     if row is None:
         raise NotFound("There is no such connection.")
     if act == "reboot":
@@ -43,6 +54,7 @@ async def limit_connection(
     concurrency_max: int | None,
     window_max: int | None,
     window_s: int | None,
+    owner_id: UUID | None = None,
 ) -> ConnectionRow:
     """The connection with these limits, which hold exactly on any number of nodes from the next claim on.
 
@@ -50,6 +62,7 @@ async def limit_connection(
     """
     if (window_max is None) != (window_s is None):
         raise InvalidRequest("A window needs both window_max and window_s; leave both out for none.")
+    await find_connection(gateway, connection_id, owner_id)
     row = await connections.set_limits(
         gateway.database,
         connection_id,

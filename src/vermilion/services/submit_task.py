@@ -21,6 +21,7 @@ from vermilion.egress.errors import EgressRefused
 from vermilion.egress.guard import check_url
 from vermilion.errors import FieldProblem, Forbidden, InvalidRequest
 from vermilion.services.check_texts import check_texts
+from vermilion.services.find_place import Place, find_place, price_in
 from vermilion.services.gateway import Gateway
 from vermilion.services.take_in_media import take_in_media
 from vermilion.storage.accounts import Bearer
@@ -65,6 +66,9 @@ class TaskSubmission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     service_mode: Annotated[
         Literal["public", "private"] | None, Meta(description="`private`: only on your own connections.")
     ] = None
+    connection_id: Annotated[
+        UUID | None, Meta(description="The one connection of yours that is to do it.")
+    ] = None
     parent_id: Annotated[
         UUID | None, Meta(description="The completed task of yours that this one follows up.")
     ] = None
@@ -99,11 +103,14 @@ async def submit_task(
     await check_texts(gateway, bearer, offer, task_input, task_id=task_id, idempotency_key=idempotency_key)
     if asked.parent_id is not None:
         await _check_parent(gateway, bearer, offer, asked.parent_id)
-    units = offer.quote(task_input).units
+    place = await find_place(gateway, bearer, offer, asked, task_input=task_input)
+    units = price_in(gateway, place, offer.quote(task_input).units)
     if offer.media_fields:
         task_input = await take_in_media(gateway, bearer, offer, task_input)
     told = hook or _native_hook(asked.webhook)
-    new = _new_task(bearer, asked, offer, task_id=task_id, task_input=task_input, units=units, hook=told)
+    new = _new_task(
+        bearer, asked, offer, task_id=task_id, task_input=task_input, units=units, place=place, hook=told
+    )
     if wire is not None:
         new = msgspec.structs.replace(new, wire=_text(wire, "/wire", WIRE_BYTES_MAX))
     if idempotency_key is not None:
@@ -141,12 +148,7 @@ def input_problems(gateway: Gateway, body: Any) -> tuple[FieldProblem, ...]:
 
 
 def _envelope_problems(gateway: Gateway, asked: TaskSubmission) -> list[FieldProblem]:
-    problems = []
-    if asked.service_mode == "private":
-        problems.append(
-            FieldProblem("/service_mode", "this account has no connection of its own for this model")
-        )
-    return problems if asked.webhook is None else problems + _webhook_problems(gateway, asked.webhook)
+    return [] if asked.webhook is None else _webhook_problems(gateway, asked.webhook)
 
 
 def _webhook_problems(gateway: Gateway, webhook: Webhook) -> list[FieldProblem]:
@@ -191,6 +193,7 @@ def _new_task(
     task_id: UUID,
     task_input: dict[str, Any],
     units: int,
+    place: Place,
     hook: TaskHook | None,
 ) -> NewTask:
     key = bearer.key
@@ -203,7 +206,7 @@ def _new_task(
         model=offer.model,
         task_type=offer.task_type,
         family=offer.family,
-        queue=offer.queue,
+        queue=place.queue,
         priority=_priority(bearer, asked),
         units=units,
         input=_text(task_input, "/input", INPUT_BYTES_MAX),
@@ -213,7 +216,7 @@ def _new_task(
         webhook=None if hook is None else msgspec.json.encode(hook).decode(),
         price=offer.price_json,
         deadline_s=asked.deadline_s or offer.deadline_s,
-        service_mode=asked.service_mode or "public",
+        service_mode=place.service_mode,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -19,7 +18,7 @@ PLAN_COLUMNS = """
 ACCOUNT_COLUMNS = "a.id, a.name, a.email, a.role, a.status, a.plan_id, a.created_at"
 KEY_COLUMNS = """
     k.id, k.account_id, k.name, k.prefix, k.scopes, k.models, k.expires_at, k.revoked_at, k.cap_units, k.cap_window,
-    k.cap_used, k.cap_window_start, k.created_at
+    k.cap_used, k.cap_window_start, k.created_at, k.connection_id
 """
 
 
@@ -68,6 +67,7 @@ class KeyRow(msgspec.Struct, frozen=True):
     cap_used: int
     cap_window_start: datetime
     created_at: datetime
+    connection_id: UUID | None = None  #: the one connection that it works on
 
 
 class Bearer(msgspec.Struct, frozen=True):
@@ -87,8 +87,9 @@ INSERT INTO wallets (account_id) SELECT id FROM made
 """
 
 CREATE_KEY = """
-INSERT INTO api_keys (id, account_id, name, prefix, secret_hash, scopes, models, expires_at, cap_units, cap_window)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO api_keys (id, account_id, name, prefix, secret_hash, scopes, models, expires_at, cap_units, cap_window,
+                      connection_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
 
 # The holder of a key, by the hash of its secret.
@@ -103,14 +104,6 @@ ON CONFLICT (id) DO UPDATE SET name = $2, concurrency_total = $3, concurrency_fa
     requests_per_minute = $6, upload_bytes_max = $7, retention_days = $8, priority_best = $9, quota_units = $10,
     quota_period = $11
 RETURNING {PLAN_COLUMNS}
-"""
-
-# Accounts whose subscription quota is due, with the start and end of the period that begins now.
-READ_QUOTA_DUE = """
-SELECT a.id AS account_id, p.quota_units, date_trunc(p.quota_period, now()) AS starts_at,
-       date_trunc(p.quota_period, now()) + ('1 ' || p.quota_period)::interval AS ends_at
-FROM accounts a JOIN plans p ON p.id = a.plan_id
-WHERE p.quota_units > 0 AND a.status = 'active' AND (a.quota_until IS NULL OR a.quota_until <= now()) LIMIT $1
 """
 
 
@@ -192,6 +185,7 @@ async def create_key(
     expires_at: datetime | None = None,
     cap_units: int | None = None,
     cap_window: str = "never",
+    connection_id: UUID | None = None,
 ) -> KeyRow:
     """A new key. Raises NotFound for an account that does not exist, Conflict for a secret that is in use."""
     try:
@@ -207,6 +201,7 @@ async def create_key(
             expires_at,
             cap_units,
             cap_window,
+            connection_id,
         )
     except asyncpg.ForeignKeyViolationError as unknown:
         raise NotFound("This account does not exist.") from unknown
@@ -261,7 +256,7 @@ async def read_bearer(database: Database, secret_hash: bytes) -> Bearer | None:
     if row is None:
         return None
     fields = tuple(row)
-    return Bearer(KeyRow(*fields[:13]), AccountRow(*fields[13:20]), PlanRow(*fields[20:]))
+    return Bearer(KeyRow(*fields[:14]), AccountRow(*fields[14:21]), PlanRow(*fields[21:]))
 
 
 async def save_plan(database: Database, plan: PlanRow) -> PlanRow:
@@ -288,13 +283,3 @@ async def media_expiry(database: Database, account_id: UUID) -> datetime:
         account_id,
     )
     return at
-
-
-async def read_quota_due(database: Database, limit: int) -> list[Any]:
-    """(account_id, quota_units, starts_at, ends_at) of accounts whose subscription quota is to be renewed."""
-    return await database.fetch(READ_QUOTA_DUE, limit)
-
-
-async def mark_quota(database: Database, account_id: UUID, until: datetime) -> None:
-    """Remember until when an account's quota has been granted."""
-    await database.execute("UPDATE accounts SET quota_until = $2 WHERE id = $1", account_id, until)

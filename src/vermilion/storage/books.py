@@ -26,6 +26,7 @@ READ_OWNERS = "SELECT id, account_id FROM tasks WHERE id = ANY($1::uuid[])"
 # Lock the tasks that are to end, with their open holds.
 LOCK_TASKS = """
 SELECT t.id, t.account_id, t.family, t.queue, t.status, t.node_id, t.connection_id, t.key_id, t.held, t.webhook,
+       CASE WHEN t.family = 'midjourney' THEN coalesce(t.input ->> 'process_mode', 'relax') END AS mode,
        t.created_at, h.grant_ids, h.grant_units
 FROM tasks t LEFT JOIN holds h ON h.task_id = t.id
 WHERE t.id = ANY($1::uuid[]) ORDER BY t.id FOR UPDATE OF t
@@ -141,7 +142,7 @@ class Books:
                 for account in touched
             ],
             "promoted": [task.id for task in self.promoted],
-            "freed": [task.connection_id for _, task, _ in self.done if task.connection_id is not None],
+            "freed": [self._freed(ending, task) for ending, task, _ in self.done if task.connection_id],
             "assets": [asset_row(task, asset) for ending, task, _ in self.done for asset in ending.assets],
             "due": due,
             "lanes": lane_lists(due),
@@ -163,6 +164,11 @@ class Books:
                 listeners=self.listeners,
             )
         ]
+
+    def _freed(self, ending: Ending, task: Held) -> dict[str, Any]:
+        """A place of a connection, and whether it did its work."""
+        completed, mode = ending.status is Status.COMPLETED, self.rows[task.task_id]["mode"]
+        return {"id": task.connection_id, "completed": completed, "mode": mode}
 
     def _uncounted(self) -> list[dict[str, Any]]:
         """Units that no longer count against the caps of the keys that submitted the tasks."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 import uuid_utils.compat as uuids
 
+from vermilion.domain.connections import queue_base, queues_served
+from vermilion.errors import Conflict
 from vermilion.storage.database import Database
 
 COLUMNS = """
     id, provider, name, account_id, queues, state, state_reason, options, secret, concurrency_max, running,
-    window_s, window_max, rests_until, preference, created_at
+    window_s, window_max, rests_until, preference, created_at, number, rest_from, rest_to, reason_code, description,
+    described_at, describe_error, describe_asked_at, done, done_fast, done_turbo, done_relax
 """
 
 
@@ -36,14 +40,50 @@ class ConnectionRow(msgspec.Struct, frozen=True):
     rests_until: datetime | None
     preference: int
     created_at: datetime
+    number: int  #: small and stable, for faces that count accounts
+    rest_from: time | None  #: hours of every day (UTC) in which nothing is begun
+    rest_to: time | None
+    reason_code: str | None
+    description: str | None  #: JSON: what its provider last said of it
+    described_at: datetime | None
+    describe_error: str | None
+    describe_asked_at: datetime | None
+    done: int
+    done_fast: int
+    done_turbo: int
+    done_relax: int
+
+    @property
+    def bases(self) -> set[str]:
+        """The kinds of work that it does, whosever it is."""
+        return {queue_base(queue) for queue in self.queues}
 
 
-# Make a connection, or bring one that exists up to date; its state and counts stay, and its limit unless $7.
+# Make a connection of the operator's; one that exists keeps its state, counts and options, and its limit unless $6.
 UPSERT = f"""
-INSERT INTO connections (id, provider, name, queues, options, concurrency_max)
-VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (provider, name) DO UPDATE SET queues = excluded.queues, options = excluded.options,
-    concurrency_max = CASE WHEN $7 THEN excluded.concurrency_max ELSE connections.concurrency_max END
+INSERT INTO connections (id, provider, name, queues, concurrency_max)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (provider, name) WHERE account_id IS NULL DO UPDATE SET
+    concurrency_max = CASE WHEN $6 THEN excluded.concurrency_max ELSE connections.concurrency_max END
+RETURNING {COLUMNS}
+"""
+
+# A connection with an owner.
+CREATE = f"""
+INSERT INTO connections (id, provider, name, account_id, queues, options, secret, concurrency_max)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+RETURNING {COLUMNS}
+"""
+
+# What an account's own connections are.
+READ_OWN = f"SELECT {COLUMNS} FROM connections WHERE account_id = $1 ORDER BY number"
+
+# Serve these queues from now on.
+SET_QUEUES = "UPDATE connections SET queues = $2 WHERE id = $1 AND queues IS DISTINCT FROM $2"
+
+# Change when a connection rests, how it works, and what it is called.
+SET_HABITS = f"""
+UPDATE connections SET rest_from = $2, rest_to = $3, options = $4, name = $5 WHERE id = $1
 RETURNING {COLUMNS}
 """
 
@@ -52,7 +92,9 @@ READ_ONE = f"SELECT {COLUMNS} FROM connections WHERE id = $1"
 
 # Change what a connection can do, and wake whoever claims for it.
 SET_STATE = f"""
-UPDATE connections SET state = $2, state_reason = $3, rests_until = now() + $4 * interval '1 second' WHERE id = $1
+UPDATE connections SET state = $2, state_reason = $3, rests_until = now() + $4 * interval '1 second',
+    reason_code = $5
+WHERE id = $1
 RETURNING {COLUMNS}
 """
 
@@ -84,14 +126,66 @@ async def ensure(
     fixed: bool = False,
 ) -> ConnectionRow:
     """The connection of this provider and name. A limit that is not `fixed` is an operator's to change."""
-    row = await database.fetchrow(UPSERT, uuids.uuid7(), provider, name, queues, "{}", concurrency_max, fixed)
+    row = await database.fetchrow(UPSERT, uuids.uuid7(), provider, name, queues, concurrency_max, fixed)
     assert row is not None  # INSERT … RETURNING always answers
+    await keep_queues(database, ConnectionRow(*row), queues)
+    return ConnectionRow(*row)
+
+
+async def keep_queues(database: Database, row: ConnectionRow, bases: list[str]) -> None:
+    """Let a connection serve these kinds of work, for whom it serves."""
+    served = queues_served(bases, connection_id=row.id, account_id=row.account_id)
+    await database.execute(SET_QUEUES, row.id, served)
+
+
+async def create(
+    database: Database,
+    connection_id: UUID,
+    account_id: UUID,
+    *,
+    provider: str,
+    name: str,
+    bases: list[str],
+    options: str,
+    secret: bytes | None,
+    concurrency_max: int,
+) -> ConnectionRow:
+    """A connection of this account. Raises Conflict if it has one of this name, NotFound for an unknown account."""
+    served = queues_served(bases, connection_id=connection_id, account_id=account_id)
+    columns = (provider, name, account_id, served, options, secret, concurrency_max)
+    try:
+        row = await database.fetchrow(CREATE, connection_id, *columns)
+    except asyncpg.UniqueViolationError as taken:
+        raise Conflict(f"This account has a connection to {provider} named {name!r} already.") from taken
+    assert row is not None  # INSERT … RETURNING always answers
+    await _announce(database, connection_id)
     return ConnectionRow(*row)
 
 
 async def read_all(database: Database) -> list[ConnectionRow]:
     """Every connection, in order of preference."""
     return [ConnectionRow(*row) for row in await database.fetch(READ_ALL)]
+
+
+async def read_own(database: Database, account_id: UUID) -> list[ConnectionRow]:
+    """The connections of this account, the oldest first."""
+    return [ConnectionRow(*row) for row in await database.fetch(READ_OWN, account_id)]
+
+
+async def set_habits(
+    database: Database,
+    connection_id: UUID,
+    *,
+    rest_from: time | None,
+    rest_to: time | None,
+    options: str,
+    name: str,
+) -> ConnectionRow | None:
+    """Change resting hours, options and name. Raises Conflict if the owner has another one of this name."""
+    try:
+        return await _change(database, SET_HABITS, connection_id, rest_from, rest_to, options, name)
+    except asyncpg.UniqueViolationError as taken:
+        raise Conflict(f"There is a connection named {name!r} already.") from taken
 
 
 async def read_one(database: Database, connection_id: UUID) -> ConnectionRow | None:
@@ -109,7 +203,7 @@ async def set_state(
     rest_s: float | None = None,
 ) -> ConnectionRow | None:
     """Change the state, as an operator may; a resting connection wakes by itself after `rest_s`."""
-    return await _change(database, SET_STATE, connection_id, state, reason, rest_s)
+    return await _change(database, SET_STATE, connection_id, state, reason, rest_s, None)
 
 
 async def set_limits(
@@ -125,10 +219,16 @@ async def set_limits(
 
 
 async def note_trouble(
-    database: Database, connection_id: UUID, *, state: str, reason: str, rest_s: float | None
+    database: Database,
+    connection_id: UUID,
+    *,
+    state: str,
+    reason: str,
+    code: str | None,
+    rest_s: float | None,
 ) -> ConnectionRow | None:
     """Change the state as a provider's answer demands; None where an operator or an earlier trouble stopped it."""
-    return await _change(database, NOTE_TROUBLE, connection_id, state, reason, rest_s)
+    return await _change(database, NOTE_TROUBLE, connection_id, state, reason, rest_s, code)
 
 
 async def count_queues(database: Database) -> list[Any]:
@@ -138,5 +238,10 @@ async def count_queues(database: Database) -> list[Any]:
 
 async def _change(database: Database, sql: str, connection_id: UUID, *change: Any) -> ConnectionRow | None:
     row = await database.fetchrow(sql, connection_id, *change)
-    await database.execute("SELECT pg_notify('vermilion_connection', $1)", str(connection_id))
+    await _announce(database, connection_id)
     return ConnectionRow(*row) if row else None
+
+
+async def _announce(database: Database, connection_id: UUID) -> None:
+    """Wake whoever claims for connections."""
+    await database.execute("SELECT pg_notify('vermilion_connection', $1)", str(connection_id))

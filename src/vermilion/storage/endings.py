@@ -50,9 +50,14 @@ WITH ends AS MATERIALIZED (
     UPDATE tasks SET status = 'pending', version = version + 1
     FROM json_array_elements_text($1::json -> 'promoted') AS next (id) WHERE tasks.id = next.id::uuid
 ), freed AS (
-    UPDATE connections SET running = greatest(0, connections.running - c.ended)
-    FROM (SELECT id::uuid, count(*)::int AS ended FROM json_array_elements_text($1::json -> 'freed') AS r (id)
-          GROUP BY id) c
+    UPDATE connections SET running = greatest(0, connections.running - c.ended), done = connections.done + c.done,
+        done_fast = connections.done_fast + c.fast, done_turbo = connections.done_turbo + c.turbo,
+        done_relax = connections.done_relax + c.relax
+    FROM (SELECT id, count(*)::int AS ended, count(*) FILTER (WHERE completed) AS done,
+                 count(*) FILTER (WHERE completed AND mode = 'fast') AS fast,
+                 count(*) FILTER (WHERE completed AND mode = 'turbo') AS turbo,
+                 count(*) FILTER (WHERE completed AND mode = 'relax') AS relax
+          FROM json_to_recordset($1::json -> 'freed') AS f (id uuid, completed boolean, mode text) GROUP BY id) c
     WHERE connections.id = c.id
 ), new_assets AS (
     INSERT INTO assets (id, account_id, task_id, kind, sha256, thumb_sha256, content_type, size_bytes, width, height,

@@ -74,14 +74,16 @@ class HandBackNote(msgspec.Struct, frozen=True):
     elsewhere: bool
 
 
-# Lock a connection and see how many tasks it may take now; a rest or a window that is over ends here.
+# Lock a connection and see how many tasks it may take now: none in its resting hours. A rest or a window that is
+# over ends here.
 LOCK_CONNECTION = """
 SELECT queues, concurrency_max - running AS free, state,
        CASE WHEN window_max IS NULL THEN NULL
             WHEN now() >= window_start + window_s * interval '1 second' THEN window_max
             ELSE window_max - window_used END AS window_left
 FROM connections
-WHERE id = $1 AND (state = 'active' OR state = 'resting' AND rests_until <= now()) FOR UPDATE
+WHERE id = $1 AND (state = 'active' OR state = 'resting' AND rests_until <= now())
+  AND NOT rests_now(rest_from, rest_to) FOR UPDATE
 """
 
 # Take the next tasks of the connection's queues: best priority first, then fair rank. Locked ones are somebody else's.
@@ -106,7 +108,8 @@ RETURNING {COLUMNS}, {step_is_told("task.started")}
 
 # Count what a connection took.
 COUNT_CLAIMED = """
-UPDATE connections SET running = running + $2, state = 'active', state_reason = NULL, rests_until = NULL,
+UPDATE connections SET running = running + $2, state = 'active', state_reason = NULL, reason_code = NULL,
+    rests_until = NULL,
     window_used = CASE WHEN now() >= window_start + window_s * interval '1 second' THEN $2 ELSE window_used + $2 END,
     window_start = CASE WHEN now() >= window_start + window_s * interval '1 second' THEN now() ELSE window_start END
 WHERE id = $1

@@ -16,6 +16,7 @@ CHANNELS = (
     "vermilion_work",
     "vermilion_cancel",
     "vermilion_connection",
+    "vermilion_describe",
     "vermilion_delivery",
     "vermilion_key",
     "vermilion_words",

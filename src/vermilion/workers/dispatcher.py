@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 
+from vermilion.domain.connections import queue_base
 from vermilion.errors import ServiceUnavailable
 from vermilion.logs import get_logger
 from vermilion.services.gateway import Gateway
@@ -19,6 +21,13 @@ REFRESH_S = 5.0
 log = get_logger("dispatcher")
 
 
+def serves(row: ConnectionRow, *, providers: Collection[str], node_name: str) -> bool:
+    """Whether a node does a connection's work: its own engines, and engines lent to a customer, which any node has."""
+    if row.provider not in providers:
+        return False
+    return row.provider != "local" or row.account_id is not None or row.name == node_name
+
+
 class Dispatcher:
     """Claims for the connections that this node serves."""
 
@@ -32,8 +41,8 @@ class Dispatcher:
         self._stopped = False
 
     def work_arrived(self, queue: str) -> None:
-        """There is, or may be, something to claim in this queue."""
-        self._queues.add(queue)
+        """There is, or may be, something to claim in this queue, or room for its kind of work."""
+        self._queues.add(queue_base(queue))
         self._woken.set()
 
     def connections_changed(self, _payload: str = "") -> None:
@@ -54,7 +63,7 @@ class Dispatcher:
                 await self._refresh()
                 refresh_at = clock() + REFRESH_S
             if clock() >= look_at:
-                self._queues.update(queue for row in self._connections.values() for queue in row.queues)
+                self._queues.update(base for row in self._connections.values() for base in row.bases)
                 look_at = clock() + LOOK_ANYWAY_S
             await self._claim_all()
             await self._wait(look_at - clock())
@@ -63,8 +72,8 @@ class Dispatcher:
         self._woken.clear()
         queues, self._queues = self._queues, set()
         for row in list(self._connections.values()):
-            if queues.intersection(row.queues) and await self._claim(row):
-                self._queues.update(row.queues)
+            if queues.intersection(row.bases) and await self._claim(row):
+                self._queues.update(row.bases)
         if self._queues:
             self._woken.set()
 
@@ -94,9 +103,9 @@ class Dispatcher:
         self._connections = {str(row.id): row for row in rows if self._serves(row)}
 
     def _serves(self, row: ConnectionRow) -> bool:
-        if row.provider not in self._providers or row.state in ("paused", "attention"):
+        if row.state in ("paused", "attention", "suspended"):
             return False
-        return row.provider != "local" or row.name == self._gateway.settings.node_name
+        return serves(row, providers=self._providers, node_name=self._gateway.settings.node_name)
 
     async def _wait(self, timeout_s: float) -> None:
         try:

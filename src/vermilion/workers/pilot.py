@@ -29,6 +29,7 @@ from vermilion.providers.protocol import ConnectionFacts
 from vermilion.providers.registry import Registry
 from vermilion.services.finish_task import complete_task, fail_task, withdraw_task
 from vermilion.services.gateway import Gateway
+from vermilion.services.link_connection import unseal
 from vermilion.services.prepare_job import InputUnusable, prepare_job
 from vermilion.storage import connections
 from vermilion.storage.connections import ConnectionRow
@@ -230,6 +231,7 @@ class Pilot:
                     flight.task.connection_id,
                     state=state,
                     reason=decision.reason,
+                    code=decision.code,
                     rest_s=rest_s,
                 )
             )
@@ -270,7 +272,8 @@ class Pilot:
         gateway = self._gateway
         row = await connections.read_one(gateway.database, flight.task.connection_id)
         assert row is not None  # connections are never deleted while they have tasks
-        facts = ConnectionFacts(row.id, row.provider, row.name, options=msgspec.json.decode(row.options))
+        options = msgspec.json.decode(row.options)
+        facts = ConnectionFacts(row.id, row.provider, row.name, options, unseal(gateway, row))
         gateway.work_dir.mkdir(parents=True, exist_ok=True)
         flight.clear_folder()
         if with_files:

@@ -11,7 +11,6 @@ from vermilion.services.gateway import Gateway
 from vermilion.services.serve_media import media_path
 from vermilion.storage.accounts import AccountRow, KeyRow, PlanRow
 from vermilion.storage.assets import AssetRow
-from vermilion.storage.connections import ConnectionRow
 from vermilion.storage.ledger import GrantRow, WalletRow
 
 
@@ -39,6 +38,7 @@ class KeyView(msgspec.Struct, frozen=True, omit_defaults=True):
     cap_window: str
     cap_used: int
     created_at: Time
+    connection_id: UUID | None = None
     key: str | None = None
 
 
@@ -83,22 +83,6 @@ class UploadView(msgspec.Struct, frozen=True, omit_defaults=True):
     height: int | None = None
 
 
-class ConnectionView(msgspec.Struct, frozen=True):
-    """A connection without its secret."""
-
-    id: UUID
-    provider: str
-    name: str
-    queues: list[str]
-    state: str
-    state_reason: str | None
-    concurrency_max: int
-    running: int
-    window_max: int | None
-    window_s: int | None
-    rests_until: Time | None
-
-
 def wallet_view(row: WalletRow) -> WalletView:
     """A wallet with its grants in burn order."""
     return WalletView(row.available, row.held, row.spent, row.grants)
@@ -119,6 +103,7 @@ def key_view(row: KeyRow, secret: str | None = None) -> KeyView:
         cap_window=row.cap_window,
         cap_used=row.cap_used,
         created_at=row.created_at,
+        connection_id=row.connection_id,
         key=secret,
     )
 
@@ -146,21 +131,4 @@ def upload_view(gateway: Gateway, row: AssetRow, origin: str) -> UploadView:
         expires_at=row.expires_at,
         width=row.width,
         height=row.height,
-    )
-
-
-def connection_view(row: ConnectionRow) -> ConnectionView:
-    """A connection without its secret."""
-    return ConnectionView(
-        row.id,
-        row.provider,
-        row.name,
-        row.queues,
-        row.state,
-        row.state_reason,
-        row.concurrency_max,
-        row.running,
-        row.window_max,
-        row.window_s,
-        row.rests_until,
     )

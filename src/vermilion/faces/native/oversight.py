@@ -1,4 +1,4 @@
-"""What operators see and do of work under way: tasks, connections, queues, nodes, the audit, the ledger's proof."""
+"""What operators see and do of work under way: tasks, queues, nodes, the audit, the ledger's proof."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import msgspec
 
 from vermilion.domain.tasks import Status
 from vermilion.faces.native.account import IdQuery
-from vermilion.faces.native.account_wire import ConnectionView, connection_view
 from vermilion.faces.native.admin import admin_operation
 from vermilion.faces.native.tasks import TaskQuery, task_filter
 from vermilion.faces.native.wire import OBJECT, Page, TaskView, Time, task_view
@@ -17,7 +16,6 @@ from vermilion.http.asgi import Answer, json_answer
 from vermilion.http.endpoints import Call
 from vermilion.services.find_tasks import list_tasks
 from vermilion.services.finish_task import end_by_operator
-from vermilion.services.steer_connection import limit_connection, steer_connection
 from vermilion.storage import audit, connections, ledger, nodes
 
 
@@ -32,21 +30,6 @@ class TaskEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     reason: str
     status: Literal["failed", "cancelled"] = "failed"
-
-
-class ConnectionAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Pause keeps running work and takes no more; resume takes more; reboot gives running work to a fresh lease."""
-
-    act: Literal["pause", "resume", "reboot"]
-    reason: str | None = None
-
-
-class ConnectionLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many tasks at once, and how many may begin in a window of so many seconds."""
-
-    concurrency_max: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
-    window_max: Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)] | None = None
-    window_s: Annotated[int, msgspec.Meta(ge=1, le=31_536_000)] | None = None
 
 
 class QueueView(msgspec.Struct, frozen=True):
@@ -106,26 +89,6 @@ async def end_task(call: Call) -> Answer:
     return json_answer(task_view(call.gateway, row, call.origin))
 
 
-async def list_connections(call: Call) -> Answer:
-    """List connections with what they are doing."""
-    rows = await connections.read_all(call.gateway.database)
-    return json_answer(Page([connection_view(row) for row in rows], None))
-
-
-async def act_on_connection(call: Call) -> Answer:
-    """Pause, resume or reboot a connection."""
-    asked: ConnectionAct = call.body
-    row = await steer_connection(call.gateway, call.bearer, call.id(), act=asked.act, reason=asked.reason)
-    return json_answer(connection_view(row))
-
-
-async def limit_connection_to(call: Call) -> Answer:
-    """Set how much a connection may take."""
-    asked: ConnectionLimits = call.body
-    row = await limit_connection(call.gateway, call.bearer, call.id(), **msgspec.structs.asdict(asked))
-    return json_answer(connection_view(row))
-
-
 async def list_queues(call: Call) -> Answer:
     """Count the active tasks of every queue."""
     return json_answer(
@@ -163,25 +126,6 @@ OPERATIONS = (
     ),
     admin_operation(
         "POST", "/tasks/{id}/end", end_task, "End a task by hand", TaskView, body=TaskEnd, errors=(404, 409)
-    ),
-    admin_operation("GET", "/connections", list_connections, "List connections", Page[ConnectionView]),
-    admin_operation(
-        "POST",
-        "/connections/{id}/acts",
-        act_on_connection,
-        "Pause, resume or reboot a connection",
-        ConnectionView,
-        body=ConnectionAct,
-        errors=(404,),
-    ),
-    admin_operation(
-        "PUT",
-        "/connections/{id}/limits",
-        limit_connection_to,
-        "Limit a connection",
-        ConnectionView,
-        body=ConnectionLimits,
-        errors=(404,),
     ),
     admin_operation("GET", "/queues", list_queues, "Count queues", Page[QueueView]),
     admin_operation("GET", "/nodes", list_nodes, "List nodes", Page[NodeView]),

@@ -15,6 +15,7 @@ from vermilion.faces.native.wire import Limit, OfferView, Page, TaskView, Time, 
 from vermilion.http.asgi import JSON, Answer, Headers, json_answer
 from vermilion.http.endpoints import Call, Operation
 from vermilion.services.cancel_task import cancel_task
+from vermilion.services.find_place import find_place, price_in
 from vermilion.services.find_tasks import get_task, list_tasks
 from vermilion.services.submit_task import (
     TaskSubmission,
@@ -98,9 +99,10 @@ async def quote(call: Call) -> Answer:
     """Price a submission without making it."""
     asked: TaskSubmission = call.body
     offer, task_input = check_submission(call.gateway, call.bearer, asked)
+    place = await find_place(call.gateway, call.bearer, offer, asked, task_input=task_input)
     price = offer.quote(task_input)
     view = QuoteView(
-        price.units,
+        price_in(call.gateway, place, price.units),
         offer.model,
         offer.task_type,
         price.per,

@@ -155,7 +155,9 @@ def _read(ticket: str) -> Ticket | None:
 def _submit_answers() -> dict[str, Outcome]:
     return {
         "refuse": Rejected("echo was asked to refuse", Fault.PROVIDER),
-        "refuse-connection": Rejected("echo was asked to lose its credential", Fault.CONNECTION),
+        "refuse-connection": Rejected(
+            "echo was asked to lose its credential", Fault.CONNECTION, "invalid_token"
+        ),
         "overload": Unavailable("echo is overloaded", retry_after_s=0.2),
         "unknown": Unknown("echo did not answer"),
         "unknown-started": Unknown("echo did not answer"),
