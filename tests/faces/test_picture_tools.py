@@ -67,3 +67,16 @@ async def test_wrong_parameters_are_named_at_once(customer: Api) -> None:
     ]:
         status, problem = await customer.call("POST", "/v1/tasks", body)
         assert (422, [field]) == (status, [wrong["pointer"] for wrong in problem["problems"]])
+
+
+async def test_music_has_its_length_and_a_picture_and_is_charged_by_the_second(customer: Api) -> None:
+    """What was wished is made; the thumbnail is its waveform."""
+    asked = wish("arranger", "text-to-music", prompt="a calm waltz for harp", duration_s=6, format="ogg")
+    task = await ended(customer, asked)
+    assert "completed" == task["status"], task
+    [asset] = task["output"]["assets"]
+    assert "audio/ogg" == asset["content_type"]
+    assert 6 == pytest.approx(asset["duration_s"], abs=0.1)
+    assert asset["thumbnail_url"]
+    assert "waltz" == task["output"]["genre"]
+    assert 6_000 == task["usage"]["charged"]

