@@ -20,6 +20,7 @@ from bench.customers import set_up_customers
 from bench.load import Sample, Window
 from bench.report import Goal, InvalidMeasurement, median_with_range, print_goals, print_table
 from bench.stack import LoadProcess, Options, Server
+from vermilion.storage.labels import label
 
 ROWS_FEW = 10_000
 ROWS_MANY = 1_000_000
@@ -52,7 +53,7 @@ TASK_COLUMNS = {
     "rank": "i",
     "progress": "100",
     "input": "json_build_object('prompt', 'A lighthouse kitchen at dawn, number ' || i)",
-    "metadata": "jsonb_build_object('project', 'p' || i % 100, 'order', 'o' || i % 200)",
+    "metadata": "json_build_object('project', 'p' || i % 100, 'order', 'o' || i % 200)",
     "price": "'{\"units\": 1000}'::json",
     "held": "1000",
     "charged": "CASE WHEN i % 50 < 2 THEN 0 ELSE 1000 END",
@@ -62,11 +63,17 @@ TASK_COLUMNS = {
     "started_at": AT,
     "ended_at": f"{AT} + interval '5 seconds'",
 }
-# The labels that accepting those tasks would have written.
+# The labels that accepting those tasks would have written, from the label $4 of each name and value.
 LABELS = """
-    INSERT INTO task_labels (account_id, name, value, task_id)
-    SELECT account_id, label.key, label.value, id FROM tasks, jsonb_each_text(metadata) AS label WHERE account_id = $1
+    INSERT INTO task_labels (label, task_id)
+    SELECT known.label, tasks.id FROM tasks, json_each_text(metadata) AS scalar
+    JOIN unnest($2::text[], $3::text[], $4::bigint[]) AS known (name, value, label)
+         ON (known.name, known.value) = (scalar.key, scalar.value)
+    WHERE account_id = $1
 """
+LABELLED = [("project", f"p{number}") for number in range(100)] + [
+    ("order", f"o{number}") for number in range(200)
+]
 
 
 @dataclass(frozen=True)
@@ -104,7 +111,9 @@ async def fill(dsn: str, account_id: str, n: int) -> None:
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(statement, uuid.UUID(account_id), n)
-        await connection.execute(LABELS, uuid.UUID(account_id))
+        owner = uuid.UUID(account_id)
+        labels = [label(owner, *labelled) for labelled in LABELLED]
+        await connection.execute(LABELS, owner, *zip(*LABELLED, strict=True), labels)
         await connection.execute("VACUUM ANALYZE tasks, task_labels")
         await connection.execute("CHECKPOINT")
     finally:

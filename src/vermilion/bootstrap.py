@@ -140,7 +140,9 @@ async def _build_gateway(settings: Settings, database: Database, stack: AsyncExi
         keys=KeyCache(lambda hash_: accounts.read_bearer(database, hash_)),
         words=WordLists(lambda account_id: banned_words.read_rules(database, account_id)),
         signing_key=master_key,
-        submissions=Batcher(lambda batch: submissions.accept(database, batch), at_once=2),
+        submissions=Batcher(
+            lambda batch: submissions.accept(database, batch), at_once=2, key=lambda task: task.account_id
+        ),
         reads=Batcher(lambda ids: tasks.read_many(database, ids)),
         endings=Batcher(lambda batch: endings.end_tasks(database, batch)),
         submission_notes=Batcher(lambda notes: flights.mark_submissions(database, notes)),

@@ -12,11 +12,12 @@ from tests.support.server import new_customer, operator_of
 
 pytestmark = pytest.mark.slow
 
-#: What each transaction says when it is prepared, by the step of a task's life that it commits.
+#: What each transaction says when it is prepared and what commits it, by the step of a task's life.
+#: Accepting is one statement, committed when it is run with its parameters.
 STEPS = {
-    "accept": b"INSERT INTO holds",
-    "claim": b"running = running + $2",
-    "end": b"UPDATE tasks SET status = e.status",
+    "accept": (b"INSERT INTO tasks", b'{"prompt":"once"'),
+    "claim": (b"running = running + $2", b"COMMIT;"),
+    "end": (b"UPDATE tasks SET status = e.status", b"COMMIT;"),
 }
 
 
@@ -31,7 +32,7 @@ async def test_a_commit_without_an_answer_counts_once(
             customer = await new_customer(operator)
             body = {"model": "echo", "task_type": "echo", "input": {"prompt": "once", "latency_s": 0.2}}
             wanted = Attempt({**body, "deadline_s": 60})
-            proxy.swallow_commit_after(STEPS[step])
+            proxy.swallow_commit_after(*STEPS[step])
             await insist(customer, [wanted], lambda: server.url)
             await all_ended(database_url, timeout_s=10)
             assert proxy.swallowed.is_set()

@@ -7,8 +7,6 @@ import contextlib
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
-COMMIT = b"COMMIT;"
-
 
 class Proxy:
     """Passes bytes on between `dsn` and the socket behind `target_dsn` until it is told to break."""
@@ -20,7 +18,7 @@ class Proxy:
         self._database, self._user = parts.path, parts.username
         self._flowing = asyncio.Event()
         self._flowing.set()
-        self._marker = b""
+        self._marker, self._commit = b"", b""
         self.swallowed = asyncio.Event()
         self._ways: set[asyncio.Task[None]] = set()
 
@@ -44,9 +42,9 @@ class Proxy:
         """Let nothing through any more, and close nothing."""
         self._flowing.clear()
 
-    def swallow_commit_after(self, marker: bytes) -> None:
-        """Once: let the commit of the transaction that says `marker` through, but not its answer."""
-        self._marker = marker
+    def swallow_commit_after(self, marker: bytes, commit: bytes) -> None:
+        """Once: let `commit` of the transaction that says `marker` through, but not its answer."""
+        self._marker, self._commit = marker, commit
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_unix_connection(self._socket_path)
@@ -65,7 +63,7 @@ class Proxy:
                 await self._flowing.wait()
                 if self._marker and self._marker in part:
                     marked, self._marker = True, b""
-                if marked and COMMIT in part:
+                if marked and self._commit in part:
                     lost.set()
                 target.write(part)
                 await target.drain()

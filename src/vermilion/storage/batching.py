@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -17,7 +17,8 @@ class Batcher(Generic[Item, Result]):
 
     `flush` gets a list of items and answers a result or an exception for each, in order.
     If it raises, the items are replayed one by one, so that one bad row never harms its neighbours.
-    With `at_once` 2, one batch is decided here while another is written there.
+    With `at_once` 2, one batch is decided here while another is written there; items of one `key` are then never
+    in two of them, so those of a busy customer wait for each other as they would for its row.
     """
 
     def __init__(
@@ -26,20 +27,24 @@ class Batcher(Generic[Item, Result]):
         *,
         size_max: int = BATCH_SIZE_MAX,
         at_once: int = 1,
+        key: Callable[[Item], Hashable] | None = None,
     ) -> None:
         self._flush = flush
         self._size_max = size_max
+        self._key = key
+        self._keys_busy: set[Hashable] = set()
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._at_once = at_once
-        self._busy = 0
+        self._workers_busy = 0
+        self._under_way = 0
         self._workers: set[asyncio.Task[None]] = set()  # the loop itself keeps only weak references
 
     async def __call__(self, item: Item) -> Result:
         """The result for this item. Raises what the flush answered for it."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if self._busy < self._at_once:
-            self._busy += 1
+        if self._workers_busy < self._at_once and self._is_due() and not self._is_in_the_way(item):
+            self._workers_busy += 1
             worker = asyncio.create_task(self._drain())
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
@@ -48,12 +53,44 @@ class Batcher(Generic[Item, Result]):
 
     async def _drain(self) -> None:
         try:
-            while self._waiting:
-                batch = self._waiting[: self._size_max]
-                del self._waiting[: self._size_max]
-                await self._run(batch)
+            while self._is_due(and_free=1) and (batch := self._next()):
+                keys = set() if self._key is None else {self._key(item) for item, _ in batch}
+                self._keys_busy |= keys
+                self._under_way += len(batch)
+                try:
+                    await self._run(batch)
+                finally:
+                    self._keys_busy -= keys
+                    self._under_way -= len(batch)
         finally:
-            self._busy -= 1
+            self._workers_busy -= 1
+
+    def _is_due(self, and_free: int = 0) -> bool:
+        """Whether a batch may set out: alone at once, beside another when it has grown as large as that.
+
+        So two batches share the work evenly, and neither is small while many wait.
+        """
+        if self._under_way:
+            return len(self._waiting) >= self._under_way
+        return self._workers_busy <= and_free
+
+    def _next(self) -> list[tuple[Item, asyncio.Future[Result]]]:
+        """The first items whose keys are free; nobody is left behind, for the batch in their way takes them next."""
+        if self._key is None or not self._keys_busy:
+            first = self._waiting[: self._size_max]
+            del self._waiting[: self._size_max]
+            return first
+        batch: list[tuple[Item, asyncio.Future[Result]]] = []
+        later: list[tuple[Item, asyncio.Future[Result]]] = []
+        for entry in self._waiting:
+            free = len(batch) < self._size_max and not self._is_in_the_way(entry[0])
+            (batch if free else later).append(entry)
+        self._waiting = later
+        return batch
+
+    def _is_in_the_way(self, item: Item) -> bool:
+        """Whether a batch under way has an item of the same key."""
+        return self._key is not None and self._key(item) in self._keys_busy
 
     async def _run(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:

@@ -23,12 +23,12 @@ NOTIFY_IDS_MAX = 200  #: ids of 32 digits that fit into one notification of 8,00
 # Whose wallets a batch of endings touches; the owner of a task never changes, so no lock is needed.
 READ_OWNERS = "SELECT id, account_id FROM tasks WHERE id = ANY($1::uuid[])"
 
-# Lock the tasks that are to end, with their open holds.
+# Lock the tasks that are to end, with their holds.
 LOCK_TASKS = """
 SELECT t.id, t.account_id, t.family, t.queue, t.status, t.node_id, t.connection_id, t.key_id, t.held, t.webhook,
        CASE WHEN t.family = 'midjourney' THEN coalesce(t.input ->> 'process_mode', 'relax') END AS mode,
-       t.created_at, h.grant_ids, h.grant_units
-FROM tasks t LEFT JOIN holds h ON h.task_id = t.id
+       t.created_at, t.grant_ids, t.grant_units
+FROM tasks t
 WHERE t.id = ANY($1::uuid[]) ORDER BY t.id FOR UPDATE OF t
 """
 
@@ -189,7 +189,7 @@ class Books:
 
 
 def _held(row: Any) -> Held:
-    pairs = zip(row["grant_ids"] or (), row["grant_units"] or (), strict=True)
+    pairs = zip(row["grant_ids"], row["grant_units"], strict=True)
     return Held(
         row["id"],
         row["account_id"],

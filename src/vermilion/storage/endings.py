@@ -10,7 +10,7 @@ from vermilion.storage.books import Books
 from vermilion.storage.database import Database, retry_conflicts
 from vermilion.storage.tellings import DUE_COLUMNS, DUE_NAMES
 
-# Write the whole batch, by name from $1: ends, holds, entries, money, places, promotions, outputs, due deliveries.
+# Write the whole batch, by name from $1: ends, entries, money, places, promotions, outputs, due deliveries.
 WRITE = f"""
 WITH ends AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json -> 'ends')
@@ -20,10 +20,6 @@ WITH ends AS MATERIALIZED (
         provider_facts = e.provider_facts, ended_at = clock_timestamp(), version = version + 1, node_id = NULL,
         progress = CASE WHEN e.status = 'completed' THEN 100 ELSE progress END
     FROM ends e WHERE tasks.id = e.id
-), resolved AS (
-    UPDATE holds SET state = CASE WHEN e.charged > 0 OR e.status = 'completed' THEN 'captured' ELSE 'released' END,
-        captured = e.charged, resolved_at = now()
-    FROM ends e WHERE holds.task_id = e.id AND holds.state = 'held'
 ), new_entries AS (
     INSERT INTO entries (ref_id, kind, seq, account_id, source, target, grant_id, units)
     SELECT * FROM json_to_recordset($1::json -> 'entries')

@@ -59,22 +59,26 @@ WHERE account_id = $1 AND closed_at IS NULL AND (expires_at IS NULL OR expires_a
 ORDER BY expires_at NULLS LAST, scope NULLS LAST, created_at
 """
 
-# Take money back from a grant.
+# Take money back from a grant; the wallet's row is written so that whoever has read it notices.
 LOWER_GRANT = """
 WITH lowered AS (
     UPDATE grants SET remaining = remaining - $3 WHERE id = $2 AND remaining >= $3 RETURNING account_id
+), noticed AS (
+    UPDATE wallets SET held = held FROM lowered WHERE wallets.account_id = lowered.account_id
 )
 INSERT INTO entries (ref_id, kind, seq, account_id, source, target, grant_id, units, reason, actor_id)
 SELECT $1, 'adjust', $4, account_id, 'grant', 'issued', $2, $3, $5, $6 FROM lowered
 """
 
-# Move what expired grants still have to the expired account, and close grants that are used up.
+# Move what expired grants still have to the expired account, and close grants that are used up; as above.
 EXPIRE = """
 WITH due AS (
     SELECT g.id, g.account_id, g.remaining FROM grants g
     WHERE g.account_id = $1 AND g.closed_at IS NULL AND g.expires_at <= now()
 ), closed AS (
     UPDATE grants SET remaining = 0, closed_at = now() FROM due WHERE grants.id = due.id
+), noticed AS (
+    UPDATE wallets SET held = held WHERE account_id = $1
 )
 INSERT INTO entries (ref_id, kind, seq, account_id, source, target, grant_id, units)
 SELECT due.id, 'expire', (SELECT count(*) FROM entries e WHERE e.ref_id = due.id AND e.kind = 'expire'),
@@ -89,10 +93,11 @@ SELECT DISTINCT account_id FROM grants WHERE closed_at IS NULL AND expires_at <=
 # Grants that are spent to the last unit and pay for no open hold need not be read any more.
 CLOSE_SPENT = """
 UPDATE grants SET closed_at = now() WHERE closed_at IS NULL AND remaining = 0 AND NOT EXISTS (
-    SELECT 1 FROM holds h WHERE h.account_id = grants.account_id AND h.state = 'held' AND grants.id = ANY(h.grant_ids))
+    SELECT 1 FROM tasks t WHERE t.account_id = grants.account_id AND t.status IN ('staged', 'pending', 'processing')
+       AND grants.id = ANY(t.grant_ids))
 """
 
-# Every balance that is not the sum of its entries, every hold that contradicts its task, with both numbers.
+# Every balance that is not the sum of its entries, every task that its entries contradict, with both numbers.
 VERIFY = """
 WITH flows AS (
     SELECT grant_id, account_id,
@@ -102,6 +107,11 @@ WITH flows AS (
         sum(CASE WHEN target = 'issued' THEN units WHEN source = 'issued' THEN -units ELSE 0 END)::bigint AS issued,
         sum(CASE WHEN target = 'expired' THEN units ELSE 0 END)::bigint AS expired
     FROM entries GROUP BY grant_id, account_id
+), moved AS (
+    SELECT ref_id, sum(CASE kind WHEN 'hold' THEN units ELSE 0 END)::bigint AS held,
+        sum(CASE kind WHEN 'capture' THEN units ELSE 0 END)::bigint AS captured,
+        sum(CASE kind WHEN 'release' THEN units ELSE 0 END)::bigint AS released
+    FROM entries WHERE kind IN ('hold', 'capture', 'release') GROUP BY ref_id
 ), accounts_sum AS (
     SELECT account_id, sum(held)::bigint AS held, sum(spent)::bigint AS spent FROM flows GROUP BY account_id
 )
@@ -121,13 +131,24 @@ SELECT 'wallet.spent', w.account_id::text, w.spent, coalesce(s.spent, 0)
 FROM wallets w LEFT JOIN accounts_sum s USING (account_id) WHERE w.spent <> coalesce(s.spent, 0)
 UNION ALL
 SELECT 'wallet.open_holds', w.account_id::text, w.held, coalesce(h.units, 0)
-FROM wallets w LEFT JOIN (SELECT account_id, sum(units)::bigint AS units FROM holds WHERE state = 'held' GROUP BY 1) h
-USING (account_id) WHERE w.held <> coalesce(h.units, 0)
+FROM wallets w LEFT JOIN (
+    SELECT account_id, sum(held)::bigint AS units FROM tasks
+    WHERE status IN ('staged', 'pending', 'processing') GROUP BY account_id
+) h USING (account_id) WHERE w.held <> coalesce(h.units, 0)
 UNION ALL
-SELECT 'hold.state', t.id::text, t.held, coalesce(h.units, -1)
-FROM tasks t LEFT JOIN holds h ON h.task_id = t.id
-WHERE h.task_id IS NULL OR (h.state = 'held') <> (t.status IN ('staged', 'pending', 'processing')) OR h.units <> t.held
-   OR (h.state <> 'held' AND h.captured <> t.charged)
+SELECT 'task.held', t.id::text, t.held, coalesce(m.held, 0)
+FROM tasks t LEFT JOIN moved m ON m.ref_id = t.id
+WHERE t.held <> coalesce(m.held, 0) OR t.held <> (SELECT coalesce(sum(units), 0) FROM unnest(t.grant_units) AS units)
+UNION ALL
+SELECT 'task.charged', t.id::text, coalesce(t.charged, 0), coalesce(m.captured, 0)
+FROM tasks t LEFT JOIN moved m ON m.ref_id = t.id WHERE coalesce(t.charged, 0) <> coalesce(m.captured, 0)
+UNION ALL
+SELECT 'task.released', t.id::text,
+       CASE WHEN t.status IN ('staged', 'pending', 'processing') THEN 0 ELSE t.held - coalesce(t.charged, 0) END,
+       coalesce(m.released, 0)
+FROM tasks t LEFT JOIN moved m ON m.ref_id = t.id
+WHERE coalesce(m.released, 0) <>
+      CASE WHEN t.status IN ('staged', 'pending', 'processing') THEN 0 ELSE t.held - coalesce(t.charged, 0) END
 LIMIT 100
 """
 

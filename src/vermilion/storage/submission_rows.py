@@ -1,36 +1,192 @@
-"""What the acceptance of a task writes, as a row for the one statement that accepts a batch."""
+"""What the acceptance of tasks writes: one statement for a batch, and its rows."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import cache
 from typing import Any
+from uuid import UUID
 
-from vermilion.domain.admission import Admission
+import msgspec
+
+from vermilion.domain.admission import AccountState, Admission, KeyCap
 from vermilion.domain.submission import NewTask
-from vermilion.storage.json_rows import raw_json
+from vermilion.storage.columns import Columns, array
+from vermilion.storage.labels import labels_of
+
+WALLETS = Columns(
+    account_id="uuid", version="xid", held="bigint", running="integer", lanes="jsonb", turns="jsonb"
+)
+TASKS = Columns(
+    id="uuid",
+    account_id="uuid",
+    key_id="uuid",
+    parent_id="uuid",
+    model="text",
+    task_type="text",
+    family="text",
+    queue="text",
+    status="text",
+    priority="smallint",
+    rank="bigint",
+    input="json",
+    metadata="json",
+    webhook="json",
+    wire="json",
+    service_mode="text",
+    price="json",
+    held="bigint",
+    deadline_s="float8",
+    grant_ids="uuid[]",
+    grant_units="bigint[]",
+)
+ENTRIES = Columns(task_id="uuid", seq="smallint", account_id="uuid", grant_id="uuid", units="bigint")
+GRANTS = Columns(account_id="uuid", id="uuid", units="bigint")
+LABELS = Columns(account_id="uuid", label="bigint", task_id="uuid")
+RECORDS = Columns(account_id="uuid", key="text", request_hash="bytea", task_id="uuid", first_status="text")
+CAPS = Columns(account_id="uuid", id="uuid", used="bigint", window_start="timestamptz")
+
+#: Rows of accounts whose wallet is as it was read: usually all, and then no row is looked at.
+FRESH = "((SELECT all_fresh FROM verdict) OR account_id IN (SELECT account_id FROM wallets_now))"
+
+# Write the wallets that are still as they were read, for a batch at the time $1.
+WRITE_WALLETS = """
+WITH wallets_read AS MATERIALIZED (
+    SELECT * FROM {rows} w
+), wallets_now AS (
+    UPDATE wallets SET held = wallets.held + r.held, running = r.running, lanes = r.lanes, turns = r.turns
+    FROM wallets_read r WHERE wallets.account_id = r.account_id AND wallets.xmin = r.version
+    RETURNING wallets.account_id
+), verdict AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM wallets_now) = (SELECT count(*) FROM wallets_read) AS all_fresh
+)"""
+
+# What else a batch may write; a batch that has no rows for one of these leaves it out.
+WRITE_TASKS = """, new_tasks AS (
+    INSERT INTO tasks (id, account_id, key_id, parent_id, model, task_type, family, queue, status, priority, rank,
+                       input, metadata, webhook, wire, service_mode, price, held, deadline_at, created_at,
+                       grant_ids, grant_units)
+    SELECT id, account_id, key_id, parent_id, model, task_type, family, queue, status, priority, rank,
+           input, metadata, webhook, wire, service_mode, price, held,
+           $1::timestamptz + deadline_s * interval '1 second', $1::timestamptz, grant_ids, grant_units
+    FROM {rows} t WHERE {fresh}
+)"""
+WRITE_ENTRIES = """, new_entries AS (
+    INSERT INTO entries (ref_id, kind, seq, account_id, source, target, grant_id, units, at)
+    SELECT task_id, 'hold', seq, account_id, 'grant', 'held', grant_id, units, $1::timestamptz
+    FROM {rows} e WHERE {fresh}
+)"""
+WRITE_GRANTS = """, spent_grants AS (
+    UPDATE grants SET remaining = grants.remaining - spent.units
+    FROM (SELECT id, units FROM {rows} g WHERE {fresh}) spent WHERE grants.id = spent.id
+)"""
+WRITE_LABELS = """, new_labels AS (
+    INSERT INTO task_labels (label, task_id) SELECT label, task_id FROM {rows} l WHERE {fresh}
+)"""
+WRITE_RECORDS = """, new_records AS (
+    INSERT INTO idempotency (account_id, key, request_hash, task_id, first_status, created_at)
+    SELECT account_id, key, request_hash, task_id, first_status, $1::timestamptz FROM {rows} r WHERE {fresh}
+)"""
+WRITE_CAPS = """, counted_keys AS (
+    UPDATE api_keys SET cap_used = counted.used, cap_window_start = counted.window_start
+    FROM (SELECT id, used, window_start FROM {rows} c WHERE {fresh}) counted WHERE api_keys.id = counted.id
+)"""
+PARTS = {
+    "wallets": (WALLETS, WRITE_WALLETS),
+    "tasks": (TASKS, WRITE_TASKS),
+    "entries": (ENTRIES, WRITE_ENTRIES),
+    "grants": (GRANTS, WRITE_GRANTS),
+    "labels": (LABELS, WRITE_LABELS),
+    "records": (RECORDS, WRITE_RECORDS),
+    "caps": (CAPS, WRITE_CAPS),
+}
+
+# Answer the accounts that have changed and were left out, and wake the queues $2 at the commit.
+ANSWER = """
+SELECT account_id FROM wallets_read WHERE NOT {fresh}
+UNION ALL
+SELECT NULL FROM (SELECT pg_notify('vermilion_work', queue) FROM unnest($2::text[]) AS queue) woken
+"""
 
 
-def task_record(task: NewTask, admission: Admission) -> dict[str, Any]:
-    """The task with its price held and its place in the queue."""
-    return {
-        "id": task.id,
-        "account_id": task.account_id,
-        "key_id": task.key_id,
-        "parent_id": task.parent_id,
-        "model": task.model,
-        "task_type": task.task_type,
-        "family": task.family,
-        "queue": task.queue,
-        "status": admission.status,
-        "priority": task.priority,
-        "rank": admission.rank,
-        "input": raw_json(task.input),
-        "metadata": raw_json(task.metadata),
-        "webhook": raw_json(task.webhook),
-        "wire": raw_json(task.wire),
-        "service_mode": task.service_mode,
-        "price": raw_json(task.price),
-        "held": task.units,
-        "deadline_s": task.deadline_s,
-        "grant_ids": [part.grant_id for part in admission.allocations],
-        "grant_units": [part.units for part in admission.allocations],
-    }
+class Writing:
+    """The rows of one batch, each kind by the name of its part."""
+
+    def __init__(self, now: datetime | None, queues: Iterable[str]) -> None:
+        self._now, self._queues = now, list(queues)
+        self._rows: dict[str, list[tuple[str, ...]]] = {name: [] for name in PARTS}
+
+    def add_task(self, task: NewTask, admission: Admission) -> None:
+        """A task with its hold, labels and idempotency record."""
+        rows, id_, account_id = self._rows, str(task.id), str(task.account_id)
+        parts = admission.allocations
+        rows["tasks"].append(
+            (
+                id_,
+                account_id,
+                _text(task.key_id),
+                _text(task.parent_id),
+                task.model,
+                task.task_type,
+                task.family,
+                task.queue,
+                admission.status.value,
+                str(task.priority),
+                str(admission.rank),
+                task.input,
+                task.metadata or "",
+                task.webhook or "",
+                task.wire or "",
+                task.service_mode,
+                task.price,
+                str(task.units),
+                str(task.deadline_s),
+                array(part.grant_id for part in parts),
+                array(part.units for part in parts),
+            )
+        )
+        for seq, part in enumerate(parts):
+            rows["entries"].append((id_, str(seq), account_id, str(part.grant_id), str(part.units)))
+        if task.metadata is not None:
+            labels = {str(label) for label in labels_of(task.account_id, task.metadata)}
+            rows["labels"] += [(account_id, label, id_) for label in labels]
+        if task.idempotency_key is not None and task.request_hash is not None:
+            hash_ = f"\\x{task.request_hash.hex()}"
+            rows["records"].append((account_id, task.idempotency_key, hash_, id_, admission.status.value))
+
+    def add_wallet(self, account: AccountState, version: str, spent: Mapping[UUID, int]) -> None:
+        """A wallet as it is to be, if it is still of this version, and what the batch takes from its grants."""
+        account_id = str(account.account_id)
+        lanes, turns = (
+            msgspec.json.encode(counts).decode() for counts in (account.lanes, account.last_ranks)
+        )
+        row = (account_id, version, str(account.held_added), str(account.running), lanes, turns)
+        self._rows["wallets"].append(row)
+        self._rows["grants"] += [(account_id, str(id_), str(units)) for id_, units in spent.items()]
+
+    def add_cap(self, account_id: UUID, cap: KeyCap) -> None:
+        """What a key has used of its cap."""
+        row = (str(account_id), str(cap.key_id), str(cap.used), cap.window_start.isoformat())
+        self._rows["caps"].append(row)
+
+    def statement(self) -> tuple[str, list[Any]]:
+        """The statement that writes these rows, and its parameters."""
+        parts = tuple(name for name, rows in self._rows.items() if rows)
+        columns = [text for name in parts for text in PARTS[name][0].parameters(self._rows[name])]
+        return _statement(parts), [self._now, self._queues, *columns]
+
+
+@cache
+def _statement(parts: tuple[str, ...]) -> str:
+    """The statement for batches with rows of these kinds."""
+    first, sql = 3, ""
+    for name in parts:
+        columns, write = PARTS[name]
+        sql += write.format(rows=columns.rows(first), fresh=FRESH)
+        first += len(columns)
+    return sql + ANSWER.format(fresh=FRESH)
+
+
+def _text(id_: UUID | None) -> str:
+    return "" if id_ is None else str(id_)

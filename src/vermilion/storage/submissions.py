@@ -1,7 +1,13 @@
-"""Accepting tasks: row, hold, entries, place in the queue and idempotency record in one commit for a whole batch."""
+"""Accepting tasks: row, hold, entries, place in the queue and idempotency record in one commit for a whole batch.
+
+A batch is read, decided and written without locks in between: the write names the version of each wallet that was
+read, and leaves out the accounts whose wallet has changed. Those are decided again under locks.
+So a batch costs two round trips, and whoever changes what admission reads must write the account's wallet row.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -18,79 +24,36 @@ from vermilion.domain.tasks import Status
 from vermilion.domain.webhooks import HEARS_STEPS
 from vermilion.errors import IdempotencyMismatch, NotFound, VermilionError
 from vermilion.storage.database import Database, retry_conflicts
-from vermilion.storage.submission_rows import task_record
+from vermilion.storage.submission_rows import Writing
 from vermilion.storage.tellings import tell_step
 from vermilion.storage.wallet_locks import counts, lock_wallets, plan_limits
 
-# Everything else that admission depends on, read after the locks so that it is current.
+# Everything that admission depends on, as of one moment: accounts with a row for each open grant, and the rest.
 READ_STATE = """
-SELECT 'grant' AS kind, account_id, id, scope AS name, remaining AS units, NULL::bigint AS used,
-       expires_at AS at, created_at, NULL::bytea AS hash
-FROM grants WHERE account_id = ANY($1::uuid[]) AND closed_at IS NULL
+SELECT 'account' AS kind, w.account_id, g.id, g.scope AS name, g.remaining AS units, NULL::bigint AS used,
+       g.expires_at AS at, g.created_at, NULL::bytea AS hash, w.xmin::text AS version, w.running, w.lanes, w.turns,
+       w.hears, a.status = 'active' AS active, p.concurrency_total, p.concurrency_family, p.weight, p.priority_best,
+       clock_timestamp() AS now
+FROM wallets w JOIN accounts a ON a.id = w.account_id JOIN plans p ON p.id = a.plan_id
+LEFT JOIN grants g ON g.account_id = w.account_id AND g.closed_at IS NULL
+WHERE w.account_id = ANY($1::uuid[])
 UNION ALL
-SELECT 'cap', account_id, id, cap_window, cap_units, cap_used, cap_window_start, NULL, NULL
+SELECT 'cap', account_id, id, cap_window, cap_units, cap_used, cap_window_start, NULL, NULL,
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM api_keys WHERE id = ANY($2::uuid[]) AND cap_units IS NOT NULL
 UNION ALL
-SELECT 'clock', NULL, NULL, queue, virtual_time, NULL, NULL, NULL, NULL
+SELECT 'clock', NULL, NULL, queue, virtual_time, NULL, NULL, NULL, NULL,
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM queue_clock WHERE queue = ANY($3::text[])
 UNION ALL
-SELECT 'seen', i.account_id, i.task_id, i.key, NULL, NULL, i.created_at, NULL, i.request_hash || i.first_status::bytea
+SELECT 'seen', i.account_id, i.task_id, i.key, NULL, NULL, i.created_at, NULL, i.request_hash || i.first_status::bytea,
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM unnest($4::uuid[], $5::text[]) AS asked (account_id, key) JOIN idempotency i USING (account_id, key)
-"""
-
-# Write the whole batch: tasks and holds from $1, everything else by name from $2, all at the time $3.
-WRITE = """
-WITH admitted AS MATERIALIZED (
-    SELECT * FROM json_to_recordset($1::json) AS t (
-        id uuid, account_id uuid, key_id uuid, parent_id uuid, model text, task_type text, family text, queue text,
-        status text, priority smallint, rank bigint, input json, metadata jsonb, webhook json, price json,
-        wire json, service_mode text,
-        held bigint, deadline_s float8, grant_ids uuid[], grant_units bigint[])
-), new_tasks AS (
-    INSERT INTO tasks (id, account_id, key_id, parent_id, model, task_type, family, queue, status, priority, rank,
-                       input, metadata, webhook, wire, service_mode, price, held, deadline_at, created_at)
-    SELECT id, account_id, key_id, parent_id, model, task_type, family, queue, status, priority, rank,
-           input, metadata, webhook, wire, service_mode, price, held,
-           $3::timestamptz + deadline_s * interval '1 second', $3::timestamptz
-    FROM admitted
-), new_labels AS (
-    INSERT INTO task_labels (account_id, name, value, task_id)
-    SELECT a.account_id, label.name, label.value, a.id
-    FROM admitted a CROSS JOIN LATERAL jsonb_each_text(a.metadata) AS label (name, value)
-    WHERE a.metadata IS NOT NULL AND jsonb_typeof(a.metadata -> label.name) IN ('string', 'number', 'boolean')
-      AND length(label.name) + length(label.value) <= 500
-), new_holds AS (
-    INSERT INTO holds (task_id, account_id, units, grant_ids, grant_units)
-    SELECT id, account_id, held, grant_ids, grant_units FROM admitted
-), new_entries AS (
-    INSERT INTO entries (ref_id, kind, seq, account_id, source, target, grant_id, units, at)
-    SELECT a.id, 'hold', part.seq - 1, a.account_id, 'grant', 'held', part.grant_id, part.units, $3::timestamptz
-    FROM admitted a, unnest(a.grant_ids, a.grant_units) WITH ORDINALITY AS part (grant_id, units, seq)
-), new_records AS (
-    INSERT INTO idempotency (account_id, key, request_hash, task_id, first_status, created_at)
-    SELECT account_id, key, request_hash::bytea, task_id, first_status, $3::timestamptz
-    FROM json_to_recordset($2::json -> 'records')
-         AS r (account_id uuid, key text, request_hash text, task_id uuid, first_status text)
-), spent_grants AS (
-    UPDATE grants SET remaining = changed.remaining
-    FROM json_to_recordset($2::json -> 'grants') AS changed (id uuid, remaining bigint) WHERE grants.id = changed.id
-), counted_keys AS (
-    UPDATE api_keys SET cap_used = changed.used, cap_window_start = changed.window_start
-    FROM json_to_recordset($2::json -> 'caps') AS changed (key_id uuid, used bigint, window_start timestamptz)
-    WHERE api_keys.id = changed.key_id
-), wallets_now AS (
-    UPDATE wallets SET held = wallets.held + changed.held, running = changed.running, lanes = changed.lanes,
-        turns = changed.turns
-    FROM json_to_recordset($2::json -> 'wallets')
-         AS changed (account_id uuid, held bigint, running int, lanes jsonb, turns jsonb)
-    WHERE wallets.account_id = changed.account_id
-)
-SELECT pg_notify('vermilion_work', queue) FROM json_array_elements_text($2::json -> 'queues') AS queue
 """
 
 
 async def accept(database: Database, batch: list[NewTask]) -> Sequence[Accepted | Exception]:
-    """Accept or refuse each submission, in arrival order, all in one commit."""
+    """Accept or refuse each submission, in arrival order for each account, all in one commit or two."""
     try:
         results = await retry_conflicts(lambda: _accept_once(database, batch))
     except asyncpg.UniqueViolationError:
@@ -109,26 +72,57 @@ async def _accepted_before(database: Database, task: NewTask) -> Accepted:
 
 
 async def _accept_once(database: Database, batch: list[NewTask]) -> list[Accepted | Exception]:
+    async with database.connection() as connection:
+        results, stale = await _decide_and_write(connection, batch)
+    if not stale:
+        return results
+    again = [index for index, task in enumerate(batch) if task.account_id in stale]
     async with database.transaction() as connection:
-        ledger = await _Ledger.read(connection, batch)
-        results: list[Accepted | Exception] = []
-        for task in batch:
-            try:
-                results.append(ledger.take(task))
-            except VermilionError as refusal:
-                results.append(refusal)
-        if ledger.admitted:
-            await connection.execute(WRITE, *ledger.arguments())
-            await tell_step(connection, "task.staged", ledger.told_staged())
-        faults.at("accept.before_commit")
+        await lock_wallets(connection, stale)
+        decided, changed = await _decide_and_write(connection, [batch[index] for index in again])
+    assert not changed, "a locked wallet has changed"
+    for index, result in zip(again, decided, strict=True):
+        results[index] = result
     return results
+
+
+async def _decide_and_write(
+    connection: Any, batch: list[NewTask]
+) -> tuple[list[Accepted | Exception], set[UUID]]:
+    """A result for each task, and the accounts that changed meanwhile and of which nothing was written."""
+    ledger = await _Ledger.read(connection, batch)
+    results: list[Accepted | Exception] = []
+    for task in batch:
+        try:
+            results.append(ledger.take(task))
+        except VermilionError as refusal:
+            results.append(refusal)
+    stale: set[UUID] = set()
+    if ledger.admitted:
+        faults.at("accept.before_commit")
+        stale = await _write(connection, ledger)
+    return results, stale
+
+
+async def _write(connection: Any, ledger: _Ledger) -> set[UUID]:
+    """The accounts that changed meanwhile and of which nothing was written."""
+    statement, parameters = ledger.writing().statement()
+    told = ledger.told_staged()
+    if not told:
+        rows = await connection.fetch(statement, *parameters)
+    else:
+        async with connection.transaction():
+            rows = await connection.fetch(statement, *parameters)
+            await tell_step(connection, "task.staged", told)
+    return {row["account_id"] for row in rows} - {None}
 
 
 class _Ledger:
     """The state of everyone in a batch, and what the batch changes of it."""
 
-    def __init__(self, now: datetime | None) -> None:
-        self.now = now
+    def __init__(self) -> None:
+        self.now: datetime | None = None
+        self.versions: dict[UUID, str] = {}
         self.accounts: dict[UUID, AccountState] = {}
         self.caps: dict[UUID, KeyCap] = {}
         self.clocks: dict[str, int] = {}
@@ -138,24 +132,12 @@ class _Ledger:
 
     @classmethod
     async def read(cls, connection: Any, batch: list[NewTask]) -> _Ledger:
-        """Lock the wallets, then read what admission needs."""
-        rows = await lock_wallets(connection, (task.account_id for task in batch))
-        ledger = cls(rows[0]["now"] if rows else None)
-        for row in rows:
-            ledger.accounts[row["account_id"]] = AccountState(
-                row["account_id"],
-                row["active"],
-                row["running"],
-                plan_limits(row),
-                lanes=counts(row["lanes"]),
-                last_ranks=counts(row["turns"]),
-            )
-            if row["hears"] & HEARS_STEPS:
-                ledger.hearing.add(row["account_id"])
+        """What admission needs, as of now."""
+        ledger = cls()
         keyed = [task for task in batch if task.idempotency_key is not None]
         for row in await connection.fetch(
             READ_STATE,
-            list(ledger.accounts),
+            list({task.account_id for task in batch}),
             [task.key_id for task in batch if task.key_capped],
             list({task.queue for task in batch}),
             [task.account_id for task in keyed],
@@ -184,6 +166,22 @@ class _Ledger:
             self.seen[task.account_id, task.idempotency_key] = (task.request_hash, accepted)
         return accepted
 
+    def writing(self) -> Writing:
+        """What this batch writes. Wallets come in sorted order, in which everybody locks them."""
+        queues = {task.queue for task, admission in self.admitted if admission.status is Status.PENDING}
+        writing = Writing(self.now, queues)
+        spent: dict[UUID, Counter[UUID]] = {task.account_id: Counter() for task, _ in self.admitted}
+        for task, admission in self.admitted:
+            writing.add_task(task, admission)
+            for part in admission.allocations:
+                spent[task.account_id][part.grant_id] += part.units
+        for account_id in sorted(spent):
+            writing.add_wallet(self.accounts[account_id], self.versions[account_id], spent[account_id])
+        for task, _ in self.admitted:
+            if task.key_id is not None and (cap := self.caps.pop(task.key_id, None)) is not None:
+                writing.add_cap(task.account_id, cap)
+        return writing
+
     def told_staged(self) -> list[UUID]:
         """Tasks that were staged and may have to be told of."""
         return [
@@ -192,51 +190,6 @@ class _Ledger:
             if admission.status is Status.STAGED
             and (task.account_id in self.hearing or "task.staged" in (task.webhook or ""))
         ]
-
-    def arguments(self) -> tuple[str, str, datetime | None]:
-        """What this batch writes, as the statement's JSON parameters, and its time."""
-        tasks = [task_record(task, admission) for task, admission in self.admitted]
-        return msgspec.json.encode(tasks).decode(), msgspec.json.encode(self._changes()).decode(), self.now
-
-    def _changes(self) -> dict[str, Any]:
-        touched = [self.accounts[id_] for id_ in {task.account_id for task, _ in self.admitted}]
-        spent = {part.grant_id for _, admission in self.admitted for part in admission.allocations}
-        return {
-            "records": [
-                {
-                    "account_id": task.account_id,
-                    "key": task.idempotency_key,
-                    "request_hash": f"\\x{task.request_hash.hex()}",
-                    "task_id": task.id,
-                    "first_status": admission.status,
-                }
-                for task, admission in self.admitted
-                if task.request_hash is not None
-            ],
-            "grants": [
-                {"id": grant.id, "remaining": grant.remaining}
-                for account in touched
-                for grant in account.grants
-                if grant.id in spent
-            ],
-            "caps": [
-                {"key_id": cap.key_id, "used": cap.used, "window_start": cap.window_start}
-                for cap in self.caps.values()
-            ],
-            "wallets": [
-                {
-                    "account_id": account.account_id,
-                    "held": account.held_added,
-                    "running": account.running,
-                    "lanes": account.lanes,
-                    "turns": account.last_ranks,
-                }
-                for account in touched
-            ],
-            "queues": list(
-                {task.queue for task, admission in self.admitted if admission.status is Status.PENDING}
-            ),
-        }
 
     def _first_answer(self, task: NewTask) -> Accepted | None:
         if task.idempotency_key is None:
@@ -250,8 +203,11 @@ class _Ledger:
 
     def _note(self, row: Any) -> None:
         kind, account_id, id_, name, units = tuple(row)[:5]
-        if kind == "grant":
-            self.accounts[account_id].grants.append(Grant(id_, name, units, row["at"], row["created_at"]))
+        if kind == "account":
+            if account_id not in self.accounts:
+                self._note_account(row)
+            if id_ is not None:
+                self.accounts[account_id].grants.append(Grant(id_, name, units, row["at"], row["created_at"]))
         elif kind == "cap":
             self.caps[id_] = KeyCap(id_, units, name, row["at"], row["used"])
         elif kind == "clock":
@@ -259,3 +215,17 @@ class _Ledger:
         else:
             accepted = Accepted(id_, row["hash"][32:].decode(), row["at"])
             self.seen[account_id, name] = (row["hash"][:32], accepted)
+
+    def _note_account(self, row: Any) -> None:
+        self.now = row["now"]
+        self.versions[row["account_id"]] = row["version"]
+        if row["hears"] & HEARS_STEPS:
+            self.hearing.add(row["account_id"])
+        self.accounts[row["account_id"]] = AccountState(
+            row["account_id"],
+            row["active"],
+            row["running"],
+            plan_limits(row),
+            lanes=counts(row["lanes"]),
+            last_ranks=counts(row["turns"]),
+        )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
 
 from vermilion.storage.database import Database
+from vermilion.storage.labels import label
 
 MILLISECOND = timedelta(milliseconds=1)
 CLOCKS_APART = timedelta(minutes=1)  #: ids are made by nodes, times by the database
@@ -130,12 +131,14 @@ def _conditions(wanted: TaskFilter, before: UUID | None) -> tuple[str, list[str]
     if wanted.account_id is not None and not wanted.labels:
         add("tasks.account_id = ${}", wanted.account_id)
     for number, (name, value) in enumerate(wanted.labels):
-        label = f"label_{number}"
-        source += f" JOIN task_labels {label} ON {label}.task_id = tasks.id"
+        alias, account_id = f"label_{number}", cast(UUID, wanted.account_id)
+        source += f" JOIN task_labels {alias} ON {alias}.task_id = tasks.id"
+        add(f"{alias}.label = ${{}}", label(account_id, name, value))
+        # Labels that share a number are told apart here, by conditions that lead the planner to no other index.
         add(
-            f"({label}.account_id, {label}.name, {label}.value) = (${{}}, ${{}}, ${{}})",
-            wanted.account_id,
+            "(tasks.account_id, tasks.metadata ->> ${}) IS NOT DISTINCT FROM (${}::uuid, ${})",
             name,
+            account_id,
             value,
         )
     if wanted.active or wanted.unconfirmed:

@@ -1,0 +1,47 @@
+"""Batches travel to PostgreSQL by column: each column is one text, its values set apart by a separator.
+
+Both ends then work in C: a join here, `string_to_array` and `unnest` there. JSON of the whole batch cost PostgreSQL
+a fifth of the time of a batch, and of an array asyncpg looks at each element in Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+SEPARATOR = "\x1f"  #: JSON escapes it, and no id, number or word of ours contains it
+
+
+class Columns:
+    """The columns of one kind of row, by name and PostgreSQL type. An empty text stands for NULL."""
+
+    def __init__(self, **types: str) -> None:
+        self._types = types
+
+    def __len__(self) -> int:
+        return len(self._types)
+
+    def rows(self, first: int) -> str:
+        """SQL for the rows in the parameters from number `first` on, as a subquery."""
+        texts = ", ".join(
+            f"string_to_array(${number}::text, E'\\x1f', '')" for number in range(first, first + len(self))
+        )
+        typed = ", ".join(f"{name}::{type_} AS {name}" for name, type_ in self._types.items())
+        return f"(SELECT {typed} FROM unnest({texts}) AS texts ({', '.join(self._types)}))"
+
+    def parameters(self, rows: Sequence[tuple[str, ...]]) -> list[str]:
+        """The parameters that carry these rows, at least one. Raises ValueError for a value with a separator in it."""
+        return [joined(values) for values in zip(*rows, strict=True)]
+
+
+def joined(values: Sequence[str]) -> str:
+    """One column's text. Raises ValueError for a value with a separator in it."""
+    text = SEPARATOR.join(values)
+    if text.count(SEPARATOR) != len(values) - 1:
+        raise ValueError("a value contains the separator of columns")
+    return text
+
+
+def array(values: Iterable[Any]) -> str:
+    """An array of ids or numbers as PostgreSQL writes it."""
+    return "{" + ",".join(map(str, values)) + "}"

@@ -1,0 +1,40 @@
+"""Labels: the scalars of tasks' metadata, each kept as a number that an index finds tasks by."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+LABEL_CHARACTERS_MAX = 500  #: of name and value together; longer ones are kept but cannot be searched by
+
+
+def labels_of(account_id: UUID, metadata: str) -> Iterator[int]:
+    """The labels of a task with this metadata, a JSON object."""
+    for name, value in msgspec.json.decode(metadata).items():
+        text = _text(value)
+        if text is not None and len(name) + len(text) <= LABEL_CHARACTERS_MAX:
+            yield label(account_id, name, text)
+
+
+@lru_cache(maxsize=65_536)
+def label(account_id: UUID, name: str, value: str) -> int:
+    """The label of an account's tasks whose metadata has `value` under `name`.
+
+    Two may share a number, so whoever finds a task by it looks at the metadata as well. Migrations compute the same.
+    """
+    digest = hashlib.sha256(f"{account_id}\x1f{name}\x1f{value}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def _text(value: Any) -> str | None:
+    """A scalar as PostgreSQL's `->>` tells it; None for everything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool | int | float):
+        return msgspec.json.encode(value).decode()
+    return None
