@@ -5,6 +5,9 @@ VermilionError
 │   ├── MalformedBody       400  the body is not JSON at all
 │   ├── BodyTooLarge        413
 │   ├── UnsupportedMedia    415
+│   ├── ChecksumMismatch    460  the bytes that came are not those that were sent
+│   ├── UnsupportedVersion  412  the protocol of resumable uploads in another version
+│   ├── StorageFull         413  the account has as much stored as its plan allows
 │   └── BannedWord          422  a text has a word that may not be used here
 ├── Unauthenticated         401  no key, or a key that does not exist, is revoked or has expired
 ├── Forbidden               403  the key exists but may not do this
@@ -91,6 +94,30 @@ class UnsupportedMedia(InvalidRequest):
     status = 415
     code = "unsupported_media"
     title = "Unsupported media"
+
+
+class ChecksumMismatch(InvalidRequest):
+    """The bytes that came do not have the checksum that was sent with them; send them again."""
+
+    status = 460
+    code = "checksum_mismatch"
+    title = "Checksum mismatch"
+
+
+class UnsupportedVersion(InvalidRequest):
+    """This version of the protocol is not spoken here."""
+
+    status = 412
+    code = "unsupported_version"
+    title = "Unsupported version"
+
+
+class StorageFull(InvalidRequest):
+    """The account has as much stored as its plan allows; delete files, or ask for a larger plan."""
+
+    status = 413
+    code = "storage_full"
+    title = "Storage full"
 
 
 class BannedWord(InvalidRequest):
