@@ -19,7 +19,8 @@ VermilionError
 ├── RangeRefused            416  the file is shorter than the range that was asked for
 ├── PaymentRequired         402
 │   ├── InsufficientFunds   402  the wallet cannot cover the hold
-│   └── SpendCapReached     402  the API key's own cap is used up
+│   ├── SpendCapReached     402  the API key's own cap is used up
+│   └── BudgetReached       402  the account's own budget is used up
 ├── IdempotencyMismatch     422  the same Idempotency-Key came with another body
 ├── RateLimited             429
 ├── UpstreamUnreachable     502  the service behind a connection did not answer
@@ -209,6 +210,13 @@ class SpendCapReached(PaymentRequired):
 
     code = "spend_cap_reached"
     title = "Spend cap reached"
+
+
+class BudgetReached(PaymentRequired):
+    """The account's budget does not cover the price of this task; nothing was held."""
+
+    code = "budget_reached"
+    title = "Budget reached"
 
 
 class IdempotencyMismatch(VermilionError):
