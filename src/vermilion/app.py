@@ -11,26 +11,25 @@ from starlette.routing import BaseRoute, Route, Router
 from vermilion.bootstrap import Running
 from vermilion.errors import MethodNotAllowed, NotFound
 from vermilion.faces.dashboard.routes import dashboard_routes
+from vermilion.faces.goapi import routes as goapi
 from vermilion.faces.native import (
     account,
     admin,
     connections,
-    files,
     members,
     moderation,
-    notices,
     oversight,
     stream,
     tasks,
-    uploads,
     webhooks,
 )
 from vermilion.faces.native.docs import docs_routes
-from vermilion.faces.native.media import media_apps, media_paths
+from vermilion.faces.native.media import media_paths, media_routes
 from vermilion.http.asgi import App, Receive, Scope, Send
 from vermilion.http.auth import Doorkeeper
 from vermilion.http.edge import Edge
 from vermilion.http.endpoints import Endpoint
+from vermilion.http.foreign import Face, face_routes
 from vermilion.http.health import health_routes
 from vermilion.http.openapi import openapi_document
 
@@ -39,15 +38,14 @@ OPERATIONS = (
     *stream.OPERATIONS,
     *account.OPERATIONS,
     *webhooks.OPERATIONS,
-    *notices.OPERATIONS,
     *admin.OPERATIONS,
     *members.OPERATIONS,
     *moderation.OPERATIONS,
-    *files.OPERATIONS,
-    *uploads.OPERATIONS,
     *oversight.OPERATIONS,
     *connections.OPERATIONS,
 )
+#: The contracts of other services that are spoken here, one line each.
+FACES: tuple[Face, ...] = (goapi.FACE,)
 TASK_PATH = "/v1/tasks"
 TASK_PREFIX = TASK_PATH + "/"
 
@@ -71,8 +69,10 @@ def build_app(built: Running) -> Application:
     routes: list[BaseRoute] = [
         *health_routes(built.gateway.database, lambda: built.draining),
         *docs_routes(document, built.gateway.catalogue, built.gateway.settings.origin),
+        *media_routes(built.gateway),
         *dashboard_routes(built.gateway),
-        *_operation_routes({**endpoints, **media_apps(built.gateway)}),
+        *_operation_routes(endpoints),
+        *face_routes(FACES, built.gateway, doorkeeper),
     ]
     cold = _Cold(
         Router(routes, redirect_slashes=False)
@@ -81,11 +81,11 @@ def build_app(built: Running) -> Application:
     return Application(Edge(_HotOrCold(hot, cold)), hot)
 
 
-def _operation_routes(apps: Mapping[tuple[str, str], App]) -> list[BaseRoute]:
+def _operation_routes(endpoints: Mapping[tuple[str, str], Endpoint]) -> list[BaseRoute]:
     """One route a path, so that a refused method is told which methods there are."""
-    by_path: dict[str, dict[str, App]] = {}
-    for (method, path), app in apps.items():
-        by_path.setdefault(path, {})[method] = app
+    by_path: dict[str, dict[str, Endpoint]] = {}
+    for (method, path), endpoint in endpoints.items():
+        by_path.setdefault(path, {})[method] = endpoint
     return [Route(path, _ByMethod(methods), methods=list(methods)) for path, methods in by_path.items()]
 
 
@@ -106,14 +106,14 @@ class _Cold:
 
 
 class _ByMethod:
-    """What serves one path, as Starlette wants them: an ASGI application that is not a function."""
+    """The endpoints of one path as Starlette wants them: an ASGI application that is not a function."""
 
-    def __init__(self, apps: Mapping[str, App]) -> None:
-        self._apps = apps
+    def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
+        self._endpoints = endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        await self._apps[method](scope, receive, send)
+        await self._endpoints[method](scope, receive, send)
 
 
 class HotRoutes:

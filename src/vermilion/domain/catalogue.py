@@ -26,6 +26,7 @@ class OfferFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `follows` names the task types of the same family that this offer follows up. Where the parent is optional,
     `instead_of_parent` names the input field that must be given when there is no parent.
     `prompt_rules` says whose parameters the prompt may carry: they are checked, and read into fields.
+    `charging` is only how the GoAPI face shows a hold: `point` as frozen until the end, `llm` as consumed at once.
     """
 
     model: str
@@ -41,6 +42,7 @@ class OfferFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parent: Literal["required", "optional"] = "required"
     instead_of_parent: str | None = None
     prompt_rules: Literal["midjourney"] | None = None
+    charging: Literal["point", "llm"] = "point"
 
 
 class FamilyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,7 +63,7 @@ class Offer:
         self.schema = _closed(file.input)
         self.follows, self.instead_of_parent = file.follows, file.instead_of_parent
         self.parent = file.parent if file.follows else None
-        self.prompt_rules = file.prompt_rules
+        self.prompt_rules, self.charging = file.prompt_rules, file.charging
         self.queue = "+".join(file.routes)
         self.price_json = msgspec.json.encode(file.price).decode()
         self.media_fields = tuple(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from vermilion.http.asgi import Headers, Scope, header
 from vermilion.http.limits import RequestLimits
 from vermilion.services.authenticate import authenticate, require_scope
@@ -9,6 +11,7 @@ from vermilion.services.gateway import Gateway
 from vermilion.storage.accounts import Bearer
 
 SECRET_CHARACTERS_MAX = 512
+FindSecret = Callable[[Scope], str | None]
 
 
 def presented_secret(scope: Scope) -> str | None:
@@ -24,12 +27,19 @@ def presented_secret(scope: Scope) -> str | None:
 class Doorkeeper:
     """Lets bearers in: a valid key, the scope, and a free place in the rate."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, find_secret: FindSecret = presented_secret) -> None:
         self._gateway = gateway
         self._limits = RequestLimits()
+        self._find_secret = find_secret
+
+    def looking(self, find_secret: FindSecret) -> Doorkeeper:
+        """The same one with the same rates, who finds the secret elsewhere."""
+        other = Doorkeeper(self._gateway, find_secret)
+        other._limits = self._limits
+        return other
 
     async def admit(self, scope: Scope, needed: str) -> tuple[Bearer, Headers]:
         """The bearer and the rate headers. Raises Unauthenticated, Forbidden or RateLimited."""
-        bearer = await authenticate(self._gateway, presented_secret(scope))
+        bearer = await authenticate(self._gateway, self._find_secret(scope))
         require_scope(bearer, needed)
         return bearer, self._limits.take(bearer)

@@ -43,9 +43,9 @@ def encode_problem(error: VermilionError, request_id: str | None) -> bytes:
     return msgspec.json.encode(problem_of(error, request_id))
 
 
-def problem_headers(error: VermilionError) -> list[tuple[bytes, bytes]]:
+def problem_headers(error: VermilionError, content_type: bytes = CONTENT_TYPE) -> list[tuple[bytes, bytes]]:
     """Headers that say what the body says."""
-    headers = [(b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store")]
+    headers = [(b"content-type", content_type), (b"cache-control", b"no-store")]
     if error.status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="vermilion"'))
     if "retry_after_s" in error.facts:

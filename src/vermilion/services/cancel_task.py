@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import datetime
 from uuid import UUID
 
 from vermilion.domain.ending import Ending
@@ -11,10 +13,12 @@ from vermilion.services.find_tasks import get_task
 from vermilion.services.gateway import Gateway
 from vermilion.services.watch_task import wait_for_end
 from vermilion.storage import flights
+from vermilion.storage.active_tasks import find_waiting
 from vermilion.storage.tasks import TaskRow
 
 WAITING = frozenset({Status.STAGED.value, Status.PENDING.value})
 CANCEL_WAIT_S = 5.0
+AT_ONCE_MAX = 10_000  #: tasks of one request; a later request cancels the rest
 
 
 async def cancel_task(gateway: Gateway, account_id: UUID, task_id: UUID) -> TaskRow:
@@ -34,8 +38,28 @@ async def cancel_task(gateway: Gateway, account_id: UUID, task_id: UUID) -> Task
     )
 
 
+async def cancel_waiting(gateway: Gateway, account_id: UUID, task_id: UUID) -> TaskRow | None:
+    """The task after the cancel, or None if it does not wait any more. Raises NotFound."""
+    row = await get_task(gateway, account_id, task_id)
+    if row.status not in WAITING or not await gateway.endings(_cancelled(row.id)):
+        return None
+    return await get_task(gateway, account_id, task_id)
+
+
+async def cancel_waiting_before(
+    gateway: Gateway, account_id: UUID, *, before: datetime, family: str | None
+) -> int:
+    """Cancel the account's waiting tasks created before a time, of one family or of all; answers how many."""
+    ids = await find_waiting(gateway.database, account_id, before=before, family=family, limit=AT_ONCE_MAX)
+    return sum(await asyncio.gather(*(gateway.endings(_cancelled(id_)) for id_ in ids)))
+
+
+def _cancelled(task_id: UUID) -> Ending:
+    return Ending(task_id, Status.CANCELLED, expected=WAITING)
+
+
 async def _cancel(gateway: Gateway, account_id: UUID, row: TaskRow) -> TaskRow:
-    if await gateway.endings(Ending(row.id, Status.CANCELLED, expected=WAITING)):
+    if await gateway.endings(_cancelled(row.id)):
         return await get_task(gateway, account_id, row.id)
     await flights.ask_cancel(gateway.database, row.id)
     return await wait_for_end(gateway, account_id, row.id, CANCEL_WAIT_S)

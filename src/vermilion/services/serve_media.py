@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 import msgspec
@@ -15,6 +17,7 @@ from vermilion.services.gateway import Gateway
 from vermilion.storage import assets
 from vermilion.storage.assets import AssetRow
 
+MEDIA_PATH = re.compile(r"^https?://[^/]+/v1/media/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$")
 LINK_LIFE_S = 24 * 3600  #: how long a link works; the file itself lives as long as its plan's retention
 LINK_STEP_S = 3600  #: links made within the same hour are the same, so that caches can hold on to them
 
@@ -33,6 +36,24 @@ def media_path(gateway: Gateway, asset_id: UUID, expires_at: datetime) -> str:
     until = (int(time.time()) // LINK_STEP_S) * LINK_STEP_S + LINK_LIFE_S + LINK_STEP_S
     query = sign_media(asset_id, expires_at=min(until, int(expires_at.timestamp())), key=gateway.signing_key)
     return f"/v1/media/{asset_id}?{query}"
+
+
+def linked_asset(gateway: Gateway, url: str) -> UUID | None:
+    """The asset of a link that was made here and still works; None for every other URL."""
+    path, _, query = url.partition("?")
+    found = MEDIA_PATH.search(path)
+    values = dict(parse_qsl(query))
+    if found is None or not {"expires", "signature"} <= values.keys():
+        return None
+    asset_id = UUID(found[1])
+    verdict = check_media(
+        asset_id,
+        expires=values["expires"],
+        signature=values["signature"],
+        now=int(time.time()),
+        key=gateway.signing_key,
+    )
+    return asset_id if verdict is LinkVerdict.VALID else None
 
 
 async def open_media(

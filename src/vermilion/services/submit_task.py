@@ -23,6 +23,7 @@ from vermilion.errors import FieldProblem, Forbidden, InvalidRequest
 from vermilion.services.check_texts import check_texts
 from vermilion.services.find_place import Place, find_place, price_in
 from vermilion.services.gateway import Gateway
+from vermilion.services.require_connection import require_connection
 from vermilion.services.take_in_media import take_in_media
 from vermilion.storage.accounts import Bearer
 from vermilion.storage.tasks import TaskRow, read_parent
@@ -93,10 +94,11 @@ async def submit_task(
     """Accept a task durably. A `hook` is the webhook of a face with words of its own, instead of the asked one;
     `wire` is what a face has to remember of the task, and nobody else sees.
 
-    Raises what check_submission raises, BannedWord, InsufficientFunds, SpendCapReached, IdempotencyMismatch,
-    and UnsupportedMedia or InvalidRequest for files that cannot be taken in.
+    Raises what check_submission raises, ProviderNotConnected, BannedWord, InsufficientFunds, SpendCapReached,
+    IdempotencyMismatch, and UnsupportedMedia or InvalidRequest for files that cannot be taken in.
     """
     offer, task_input = check_submission(gateway, bearer, asked)
+    await require_connection(gateway, bearer.account.id, offer)
     if hook is not None and (problems := _url_problems(gateway, hook.url)):
         raise InvalidRequest(problems=problems)
     task_id = uuids.uuid7()

@@ -13,6 +13,7 @@ from vermilion.egress.errors import EgressRefused
 from vermilion.egress.guard import check_url
 from vermilion.errors import FieldProblem, InvalidRequest, UnsupportedMedia
 from vermilion.services.gateway import Gateway
+from vermilion.services.serve_media import linked_asset
 from vermilion.services.store_media import store_upload
 from vermilion.storage import assets
 from vermilion.storage.accounts import Bearer
@@ -49,6 +50,8 @@ async def _take_in(gateway: Gateway, bearer: Bearer, value: str) -> str:
         content = _decode_data_uri(value)
         return str((await store_upload(gateway, bearer, content)).id)
     if value.startswith(("http://", "https://")):
+        if (id_ := linked_asset(gateway, value)) is not None and await _is_own(gateway, bearer, id_):
+            return str(id_)  # no need to ask ourselves for it, which on a private address would be refused
         check_url(value, allow=gateway.settings.egress_allow)
         return value
     return str(await _own_upload(gateway, bearer, value))
@@ -59,10 +62,14 @@ async def _own_upload(gateway: Gateway, bearer: Bearer, value: str) -> UUID:
         id_ = UUID(value)
     except ValueError:
         raise ValueError("must be an http(s) URL, an upload id or a data URI") from None
-    [asset] = await assets.read_many(gateway.database, [id_])
-    if asset is None or asset.account_id != bearer.account.id:
+    if not await _is_own(gateway, bearer, id_):
         raise ValueError("there is no such upload; POST /v1/media makes one")
     return id_
+
+
+async def _is_own(gateway: Gateway, bearer: Bearer, asset_id: UUID) -> bool:
+    [asset] = await assets.read_many(gateway.database, [asset_id])
+    return asset is not None and asset.account_id == bearer.account.id
 
 
 def _decode_data_uri(value: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, time
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,6 @@ import uuid_utils.compat as uuids
 from vermilion.domain.connections import queue_base, queues_served
 from vermilion.errors import Conflict
 from vermilion.storage.database import Database
-from vermilion.storage.troubles import tell_trouble
 
 COLUMNS = """
     id, provider, name, account_id, queues, state, state_reason, options, secret, concurrency_max, running,
@@ -102,8 +102,6 @@ RETURNING {COLUMNS}
 # Keep what a provider said of a connection; it lifts no pause and heals nothing that a person has to look at.
 NOTE_TROUBLE = SET_STATE.replace("WHERE id = $1", "WHERE id = $1 AND state IN ('active', 'resting')")
 
-ANNOUNCE = "SELECT pg_notify('vermilion_connection', $1)"
-
 # Change how much a connection may take; a window of null has no bound.
 SET_LIMITS = f"""
 UPDATE connections SET concurrency_max = coalesce($2, concurrency_max), window_max = $3, window_s = $4 WHERE id = $1
@@ -117,6 +115,17 @@ SELECT queue, count(*) FILTER (WHERE status = 'staged') AS staged,
        count(*) FILTER (WHERE status = 'processing') AS processing
 FROM tasks WHERE status IN ('staged', 'pending', 'processing') GROUP BY queue ORDER BY queue
 """
+
+
+# Whether one of these providers has a connection that this account's tasks may use.
+ARE_THERE = """
+SELECT EXISTS (SELECT 1 FROM connections WHERE provider = ANY($1::text[]) AND (account_id IS NULL OR account_id = $2))
+"""
+
+
+async def are_there(database: Database, *, providers: Sequence[str], account_id: UUID) -> bool:
+    """Whether one of these providers has a connection that tasks of this account may use, in whatever state."""
+    return bool(await database.fetchval(ARE_THERE, list(providers), account_id))
 
 
 async def ensure(
@@ -231,12 +240,7 @@ async def note_trouble(
     rest_s: float | None,
 ) -> ConnectionRow | None:
     """Change the state as a provider's answer demands; None where an operator or an earlier trouble stopped it."""
-    async with database.transaction() as connection:
-        row = await connection.fetchrow(NOTE_TROUBLE, connection_id, state, reason, rest_s, code)
-        if row is not None:
-            await tell_trouble(connection, row, rest_s)
-        await connection.execute(ANNOUNCE, str(connection_id))
-    return ConnectionRow(*row) if row else None
+    return await _change(database, NOTE_TROUBLE, connection_id, state, reason, rest_s, code)
 
 
 async def count_queues(database: Database) -> list[Any]:
@@ -252,4 +256,4 @@ async def _change(database: Database, sql: str, connection_id: UUID, *change: An
 
 async def _announce(database: Database, connection_id: UUID) -> None:
     """Wake whoever claims for connections."""
-    await database.execute(ANNOUNCE, str(connection_id))
+    await database.execute("SELECT pg_notify('vermilion_connection', $1)", str(connection_id))

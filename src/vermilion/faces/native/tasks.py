@@ -176,7 +176,7 @@ OPERATIONS = (
         answers=TaskView,
         status=201,
         headers=("Idempotency-Key", "Prefer"),
-        errors=(402, 404),
+        errors=(402, 404, 501),
     ),
     Operation(
         "GET",
