@@ -11,24 +11,22 @@ from starlette.routing import BaseRoute, Route, Router
 from vermilion.bootstrap import Running
 from vermilion.errors import MethodNotAllowed, NotFound
 from vermilion.faces.dashboard.routes import dashboard_routes
+from vermilion.faces.dashboard.screens import unknown_page
 from vermilion.faces.goapi import routes as goapi
 from vermilion.faces.native import (
     account,
     admin,
     connections,
-    files,
     members,
     moderation,
-    notices,
     oversight,
     stream,
     tasks,
-    uploads,
     webhooks,
 )
 from vermilion.faces.native.docs import docs_routes
-from vermilion.faces.native.media import media_apps, media_paths
-from vermilion.http.asgi import App, Receive, Scope, Send
+from vermilion.faces.native.media import media_paths, media_routes
+from vermilion.http.asgi import App, Receive, Scope, Send, header
 from vermilion.http.auth import Doorkeeper
 from vermilion.http.edge import Edge
 from vermilion.http.endpoints import Endpoint
@@ -41,12 +39,9 @@ OPERATIONS = (
     *stream.OPERATIONS,
     *account.OPERATIONS,
     *webhooks.OPERATIONS,
-    *notices.OPERATIONS,
     *admin.OPERATIONS,
     *members.OPERATIONS,
     *moderation.OPERATIONS,
-    *files.OPERATIONS,
-    *uploads.OPERATIONS,
     *oversight.OPERATIONS,
     *connections.OPERATIONS,
 )
@@ -75,30 +70,30 @@ def build_app(built: Running) -> Application:
     routes: list[BaseRoute] = [
         *health_routes(built.gateway.database, lambda: built.draining),
         *docs_routes(document, built.gateway.catalogue, built.gateway.settings.origin),
+        *media_routes(built.gateway),
         *dashboard_routes(built.gateway),
-        *_operation_routes({**endpoints, **media_apps(built.gateway)}),
+        *_operation_routes(endpoints),
         *face_routes(FACES, built.gateway, doorkeeper),
     ]
-    cold = _Cold(
-        Router(routes, redirect_slashes=False)
-    )  # a redirected POST loses its key in too many clients
+    # A redirected POST loses its key in too many clients, so no slashes are put right.
+    cold = _Cold(Router(routes, redirect_slashes=False), unknown_page(built.gateway))
     hot = HotRoutes(endpoints["POST", TASK_PATH], endpoints["GET", TASK_PREFIX + "{id}"])
     return Application(Edge(_HotOrCold(hot, cold)), hot)
 
 
-def _operation_routes(apps: Mapping[tuple[str, str], App]) -> list[BaseRoute]:
+def _operation_routes(endpoints: Mapping[tuple[str, str], Endpoint]) -> list[BaseRoute]:
     """One route a path, so that a refused method is told which methods there are."""
-    by_path: dict[str, dict[str, App]] = {}
-    for (method, path), app in apps.items():
-        by_path.setdefault(path, {})[method] = app
+    by_path: dict[str, dict[str, Endpoint]] = {}
+    for (method, path), endpoint in endpoints.items():
+        by_path.setdefault(path, {})[method] = endpoint
     return [Route(path, _ByMethod(methods), methods=list(methods)) for path, methods in by_path.items()]
 
 
 class _Cold:
     """Starlette's router alone: its middlewares would answer our refusals themselves."""
 
-    def __init__(self, router: Router) -> None:
-        self._router = router
+    def __init__(self, router: Router, unknown_page: App) -> None:
+        self._router, self._unknown_page = router, unknown_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self  # this is what makes the router raise instead of answering in plain text
@@ -107,18 +102,20 @@ class _Cold:
         except HTTPException as refused:
             if refused.status_code == 405:
                 raise MethodNotAllowed(allow=(refused.headers or {}).get("Allow", "")) from None
-            raise NotFound("There is nothing at this path; GET /docs shows what there is.") from None
+            if "text/html" not in (header(scope, b"accept") or ""):
+                raise NotFound("There is nothing at this path; GET /docs shows what there is.") from None
+            await self._unknown_page(scope, receive, send)
 
 
 class _ByMethod:
-    """What serves one path, as Starlette wants them: an ASGI application that is not a function."""
+    """The endpoints of one path as Starlette wants them: an ASGI application that is not a function."""
 
-    def __init__(self, apps: Mapping[str, App]) -> None:
-        self._apps = apps
+    def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
+        self._endpoints = endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        await self._apps[method](scope, receive, send)
+        await self._endpoints[method](scope, receive, send)
 
 
 class HotRoutes:

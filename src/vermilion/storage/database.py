@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -29,6 +30,8 @@ SESSION = {
     "enable_mergejoin": "off",
 }
 log = get_logger("database")
+#: Where a test asks for them, the statements of the request at hand.
+STATEMENTS: ContextVar[list[str] | None] = ContextVar("statements", default=None)
 Answer = TypeVar("Answer")
 
 #: Errors that say "the same transaction may well succeed now".
@@ -51,8 +54,9 @@ AWAY = (
 class Database:
     """One PostgreSQL, reached through a pool."""
 
-    def __init__(self, dsn: str, *, connections_max: int = 12) -> None:
+    def __init__(self, dsn: str, *, connections_max: int = 12, traced: bool = False) -> None:
         self.dsn = dsn
+        self._traced = traced
         self._connections_max = connections_max
         self._pool: asyncpg.Pool[Any] | None = None
 
@@ -129,6 +133,7 @@ class Database:
                     max_size=self._connections_max,
                     command_timeout=60,
                     reset=_leave_as_it_is,
+                    init=_trace if self._traced else None,
                     server_settings=SESSION,
                 )
             except AWAY as away:
@@ -145,6 +150,17 @@ class Database:
                 )
             finally:
                 await connection.execute("SELECT pg_advisory_unlock($1)", MIGRATION_LOCK)
+
+
+async def _trace(connection: Any) -> None:
+    """Note each statement for the request that asks it."""
+
+    def note(asked: Any) -> None:
+        statements = STATEMENTS.get()
+        if statements is not None:
+            statements.append(asked.query)
+
+    connection.add_query_logger(note)
 
 
 async def _leave_as_it_is(_connection: Any) -> None:

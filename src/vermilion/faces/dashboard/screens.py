@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -12,13 +13,22 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from vermilion.errors import BodyTooLarge, InternalError, MethodNotAllowed, RateLimited, VermilionError
+from vermilion.errors import (
+    BodyTooLarge,
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    RateLimited,
+    VermilionError,
+)
 from vermilion.faces.dashboard import csrf
 from vermilion.faces.dashboard.frame import page, part
 from vermilion.faces.dashboard.visit import SESSION_COOKIE, Visit
+from vermilion.http.asgi import App, Receive, Scope, Send
 from vermilion.logs import get_logger
 from vermilion.services.gateway import Gateway
 from vermilion.services.sign_in import who_is_signed_in
+from vermilion.storage.database import STATEMENTS
 
 FORM_BYTES_MAX = 2_000_000  #: of everything but uploads, which go to the media store as they arrive
 FIELDS_MAX = 500
@@ -66,9 +76,21 @@ def _route(gateway: Gateway, path: str, screens: dict[str, Screen]) -> Route:
         method = "GET" if request.method == "HEAD" else request.method
         if method not in screens:
             raise MethodNotAllowed(allow=", ".join(screens))
+        if gateway.settings.testing:
+            return await _counted(gateway, request, screens[method])
         return await _serve(gateway, request, screens[method])
 
     return Route(path, serve, methods=["GET", "POST"] if "GET" in screens else ["POST"])
+
+
+async def _counted(gateway: Gateway, request: Request, screen: Screen) -> Response:
+    """The answer with the number of statements that it took, for tests."""
+    statements: list[str] = []
+    STATEMENTS.set(statements)
+    response = await _serve(gateway, request, screen)
+    await asyncio.sleep(0)  # the last one is noted a turn of the loop later
+    response.headers["x-statements"] = str(len(statements))
+    return response
 
 
 async def _serve(gateway: Gateway, request: Request, screen: Screen) -> Response:
@@ -122,6 +144,19 @@ def _here(visit: Visit) -> str:
         return shown[len(visit.origin) :]
     url = visit.request.url
     return url.path + (f"?{url.query}" if url.query else "") if visit.request.method == "GET" else "/"
+
+
+def unknown_page(gateway: Gateway) -> App:
+    """What a browser is shown where there is nothing."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        signed_in = await who_is_signed_in(gateway, request.cookies.get(SESSION_COOKIE))
+        refusal = NotFound("There is no such page.")
+        response = await show_error(Visit(gateway, request, signed_in), refusal)
+        await response(scope, receive, send)
+
+    return serve
 
 
 async def show_error(visit: Visit, refusal: VermilionError) -> Response:

@@ -38,7 +38,6 @@ class Visit:
     signed_in: SignedIn | None
     form: FormData = field(default_factory=FormData)
     new_browser: str | None = None
-    statements: int = 0
 
     @property
     def who(self) -> SignedIn:

@@ -14,6 +14,7 @@ from vermilion.faces.dashboard.pages.keys import units_of
 from vermilion.faces.dashboard.pages.wallet import shown_entry
 from vermilion.faces.dashboard.shown_task import ShownTask
 from vermilion.faces.dashboard.visit import Visit, see
+from vermilion.services.account_glance import glance
 from vermilion.services.find_tasks import list_tasks
 from vermilion.services.grant_units import GrantRequest, adjust_wallet, grant_units
 from vermilion.services.member_links import invite_member, renew_link
@@ -50,7 +51,7 @@ async def create(visit: Visit) -> Response:
 
 
 async def show_one(visit: Visit) -> Response:
-    """One account: money, people, keys, tasks, what was done to it."""
+    """One account: money, people, tasks, what moved last."""
     return await _one(visit, visit.id())
 
 
@@ -161,9 +162,8 @@ async def _one(visit: Visit, account_id: UUID, *, link: str = "") -> Response:
         secret=bool(link),
         account=account,
         link=link,
-        wallet=await ledger.read_wallet(database, account_id),
+        money=await glance(visit.gateway, account_id),
         people=await members.read_members(database, account_id),
-        keys=await accounts.read_keys(database, account_id),
         tasks=[ShownTask(visit.gateway, row) for row in rows],
         entries=[shown_entry(row) for row in entries],
         plans=await accounts.read_plans(database),

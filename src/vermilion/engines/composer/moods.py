@@ -1,0 +1,270 @@
+"""Times of day and moods as data: the colours of the sky, the light and the air, and the words for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """Hex colours; `ambient` is the light that falls on the ground; `disc` is what stands in the sky.
+
+    `altitude` is how high the disc stands, 0 at the horizon, 1 at the top; `stars` and `clouds` are 0 to 1.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    zenith: str
+    middle: str
+    horizon: str
+    light: str
+    haze: str
+    ambient: str
+    cloud_lit: str
+    cloud_shade: str
+    disc: str = "sun"
+    altitude: tuple[float, float] = (0.45, 0.7)
+    stars: float = 0.0
+    clouds: float = 0.4
+
+    @property
+    def dark(self) -> bool:
+        """Whether windows and lamps are lit."""
+        return self.stars > 0.2
+
+
+MOODS: tuple[Mood, ...] = (
+    Mood(
+        "day",
+        (
+            "day",
+            "daytime",
+            "noon",
+            "sunny",
+            "bright",
+            "summer",
+            "tropical",
+            "caribbean",
+            "rainbow",
+            "turquoise",
+            "sunlit",
+            "blue",
+            "morning",
+            "midday",
+            "spring",
+        ),
+        "#2c6cae",
+        "#74aad9",
+        "#dbe9ee",
+        "#fff3d6",
+        "#c9dce6",
+        "#fffaf0",
+        "#ffffff",
+        "#9fb4c8",
+        clouds=0.45,
+    ),
+    Mood(
+        "dawn",
+        ("dawn", "sunrise", "daybreak", "pastel", "dreamy", "gentle", "serene", "peaceful"),
+        "#46629a",
+        "#b9a3c4",
+        "#fbd3b0",
+        "#ffdcae",
+        "#e9c9bf",
+        "#e8c8c0",
+        "#ffe6d2",
+        "#9a8fb0",
+        altitude=(0.1, 0.22),
+        clouds=0.4,
+    ),
+    Mood(
+        "sunset",
+        ("sunset", "sundown", "evening", "orange", "fire", "fiery", "warm", "dramatic", "romantic"),
+        "#2a2f63",
+        "#a4507c",
+        "#ffae68",
+        "#ffbd78",
+        "#e2957c",
+        "#d49a82",
+        "#ffb38a",
+        "#6d4470",
+        altitude=(0.06, 0.17),
+        stars=0.05,
+        clouds=0.5,
+    ),
+    Mood(
+        "golden",
+        ("golden", "gold", "honey", "harvest", "amber", "autumn", "fall", "late", "afternoon", "nostalgic"),
+        "#5584ad",
+        "#e0c79a",
+        "#ffe3ac",
+        "#ffe2a0",
+        "#efd6a6",
+        "#f0d2a0",
+        "#fff0cf",
+        "#b9a183",
+        altitude=(0.2, 0.34),
+        clouds=0.35,
+    ),
+    Mood(
+        "dusk",
+        ("dusk", "twilight", "gloaming", "violet", "purple", "lilac", "lavender", "magic", "magical"),
+        "#141b42",
+        "#4d437f",
+        "#dc8fa2",
+        "#ffd8cf",
+        "#86698f",
+        "#6f6590",
+        "#c98aa6",
+        "#3a3566",
+        disc="moon",
+        altitude=(0.45, 0.7),
+        stars=0.45,
+        clouds=0.35,
+    ),
+    Mood(
+        "night",
+        (
+            "night",
+            "midnight",
+            "nocturnal",
+            "moonlit",
+            "moonlight",
+            "moon",
+            "starry",
+            "stars",
+            "dark",
+            "starlight",
+            "star",
+            "nighttime",
+        ),
+        "#060b20",
+        "#10224a",
+        "#31507d",
+        "#e6ecff",
+        "#243c63",
+        "#3d5688",
+        "#5a73a3",
+        "#16264a",
+        disc="moon",
+        altitude=(0.5, 0.78),
+        stars=1.0,
+        clouds=0.25,
+    ),
+    Mood(
+        "storm",
+        (
+            "storm",
+            "stormy",
+            "thunder",
+            "thunderstorm",
+            "gloomy",
+            "overcast",
+            "rain",
+            "rainy",
+            "grey",
+            "gray",
+            "moody",
+            "melancholy",
+            "tempest",
+            "sad",
+        ),
+        "#272f3a",
+        "#505c68",
+        "#a2adae",
+        "#e6ecea",
+        "#86939a",
+        "#8b979f",
+        "#aeb9bd",
+        "#38424d",
+        disc="none",
+        clouds=0.95,
+    ),
+    Mood(
+        "mist",
+        ("mist", "misty", "fog", "foggy", "haze", "hazy", "mysterious", "eerie", "silent", "quiet"),
+        "#9fb0b8",
+        "#c3ccce",
+        "#e9e6dc",
+        "#fff6e0",
+        "#d3d8d6",
+        "#b3bdbd",
+        "#eef0ec",
+        "#a9b4b8",
+        altitude=(0.3, 0.5),
+        clouds=0.3,
+    ),
+    Mood(
+        "winter",
+        ("winter", "snow", "snowy", "frozen", "frost", "frosty", "icy", "ice", "cold", "arctic", "christmas"),
+        "#6489b3",
+        "#a9c3d9",
+        "#f3efea",
+        "#fff1dc",
+        "#d5e0e8",
+        "#dde6f0",
+        "#ffffff",
+        "#a7b9cc",
+        altitude=(0.2, 0.38),
+        clouds=0.45,
+    ),
+    Mood(
+        "aurora",
+        ("aurora", "northern", "borealis", "polar"),
+        "#040919",
+        "#0b1f39",
+        "#1f5563",
+        "#dff5ec",
+        "#1c4655",
+        "#3f7185",
+        "#3f6f80",
+        "#10263c",
+        disc="none",
+        stars=0.9,
+        clouds=0.1,
+    ),
+    Mood(
+        "cosmic",
+        (
+            "cosmic",
+            "space",
+            "galaxy",
+            "nebula",
+            "universe",
+            "alien",
+            "planet",
+            "planets",
+            "stellar",
+            "astronaut",
+            "surreal",
+            "rocket",
+        ),
+        "#07051c",
+        "#24144f",
+        "#7a3f86",
+        "#ffe2f2",
+        "#452a66",
+        "#6a5a96",
+        "#8a5a9c",
+        "#20133f",
+        disc="planet",
+        altitude=(0.5, 0.7),
+        stars=1.0,
+        clouds=0.15,
+    ),
+    Mood(
+        "neon",
+        ("neon", "cyberpunk", "synthwave", "retrowave", "vaporwave", "futuristic", "electric"),
+        "#0c0824",
+        "#3d1658",
+        "#d4487f",
+        "#ffd08a",
+        "#6a2a6c",
+        "#6f4a90",
+        "#b04a8a",
+        "#2a1548",
+        altitude=(0.12, 0.2),
+        stars=0.5,
+        clouds=0.2,
+    ),
+)

@@ -1,1 +1,0 @@
-"""What can be asked of the composer, one group of operations a file."""

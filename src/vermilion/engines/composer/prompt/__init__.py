@@ -1,1 +1,0 @@
-"""Words to wishes: what a prompt asks for, in nine languages."""
