@@ -75,6 +75,7 @@ def _sittings(folder: Path) -> list[Sitting]:
         Sitting("restyle by name, 512 px", "restyle", {"style": "starry-night"}, {"image": picture}),
         Sitting("restyle by picture, 512 px", "restyle", files={"image": picture, "style_image": style}),
         Sitting("convert to WebP, 512 px", "convert", {"format": "webp"}, {"image": picture}, runs=10),
+        Sitting("describe, 512 px", "describe", files={"image": picture}),
         Sitting("music, 30 s", "music", {"prompt": "a happy pop song", "duration_s": 30, "seed": 7}),
         Sitting("inspect, 512 px", "inspect", files={"file": picture}, runs=10),
     ]

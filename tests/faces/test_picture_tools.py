@@ -69,6 +69,17 @@ async def test_wrong_parameters_are_named_at_once(customer: Api) -> None:
         assert (422, [field]) == (status, [wrong["pointer"] for wrong in problem["problems"]])
 
 
+@pytest.mark.parametrize("model", ["describe", "composer", "midjourney"])
+async def test_a_picture_is_described_under_each_of_its_names(customer: Api, model: str) -> None:
+    """Four prompts and no file."""
+    field = "image_url" if model == "midjourney" else "image"
+    asked = wish(model, "describe", **{field: data_uri(Image.new("RGB", (60, 40), "teal"))})
+    task = await ended(customer, asked)
+    assert "completed" == task["status"], task
+    assert ([], 4) == (task["output"]["assets"], len(task["output"]["prompts"]))
+    assert "teal" in task["output"]["description"]
+
+
 async def test_music_has_its_length_and_a_picture_and_is_charged_by_the_second(customer: Api) -> None:
     """What was wished is made; the thumbnail is its waveform."""
     asked = wish("arranger", "text-to-music", prompt="a calm waltz for harp", duration_s=6, format="ogg")

@@ -21,6 +21,8 @@ CHECKS = (
     "response_schema_conformance",
     "allow_header_conformance",
 )
+#: Streams have no end, and no generator knows the body type of a resumable upload.
+NOT_GENERATED = "/events$|^/v1/uploads"
 EXAMPLES = 25
 TIMEOUT_S = 85.0
 
@@ -63,7 +65,13 @@ async def _run(path: Path, server: Server, api: Api, *, wanted: str) -> tuple[in
         ),
         *("--header", f"Authorization: Bearer {api.key}", "--header", f"x-api-key: {api.key}"),
         *("--max-examples", str(EXAMPLES), "--seed", "20261122", "--request-timeout", "20", "--no-shrink"),
-        *("--continue-on-failure", "--exclude-path-regex", "/events$", "--include-path-regex", f"^{wanted}"),
+        *(
+            "--continue-on-failure",
+            "--exclude-path-regex",
+            NOT_GENERATED,
+            "--include-path-regex",
+            f"^{wanted}",
+        ),
         cwd=path.parent,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

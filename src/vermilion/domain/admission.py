@@ -11,10 +11,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from vermilion.domain.budgets import Budget, LowMarks, window_end
 from vermilion.domain.fairness import next_rank
 from vermilion.domain.grants import Allocation, Grant, allocate
 from vermilion.domain.tasks import Status
-from vermilion.errors import AccountDisabled, InsufficientFunds, InvalidRequest, SpendCapReached
+from vermilion.errors import (
+    AccountDisabled,
+    BudgetReached,
+    InsufficientFunds,
+    InvalidRequest,
+    SpendCapReached,
+)
 
 CAP_WINDOWS: Mapping[str, timedelta | None] = {
     "never": None,
@@ -46,6 +53,8 @@ class AccountState:
     last_ranks: dict[str, int] = field(default_factory=dict)  #: by queue
     grants: list[Grant] = field(default_factory=list)
     held_added: int = 0
+    budget: Budget | None = None
+    low_marks: LowMarks | None = None
 
     def has_place(self, family: str) -> bool:
         """Whether one more task of this family may be pending or processing."""
@@ -113,6 +122,8 @@ def admit(
     # After this point the task must be accepted.
     if cap is not None:
         cap.used += ask.units
+    if account.budget is not None:
+        account.budget.take(ask.units)
     account.held_added += ask.units
     account.lanes.setdefault(ask.family, 0)
     rank = next_rank(virtual_time, account.last_ranks.get(ask.queue, 0), ask.units, account.limits.weight)
@@ -135,3 +146,11 @@ def _refuse(account: AccountState, ask: Ask, cap: KeyCap | None, now: datetime) 
         cap.renew(now)
         if cap.used + ask.units > cap.cap_units:
             raise SpendCapReached(needed=ask.units, left=cap.cap_units - cap.used)
+    if (budget := account.budget) is not None:
+        budget.renew(now)
+        if not budget.covers(ask.units):
+            raise BudgetReached(
+                needed=ask.units,
+                left=max(0, budget.units - budget.used),
+                resets_at=window_end(budget.window, now),
+            )

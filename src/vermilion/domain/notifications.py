@@ -7,25 +7,28 @@ from uuid import UUID
 
 import msgspec
 
+from vermilion.domain.money import dollars
+
 TEST = "webhook.test"
+MONEY = frozenset({"available", "mark", "units", "used", "cap_units"})  #: facts that are units
 
 #: Every type: what it means, and the sentence for people, made from its facts.
 TYPES: dict[str, tuple[str, str]] = {
     "balance.low": (
         "What is left in the wallet fell below a mark.",
-        "The balance of {account} is down to {available_usd} USD, below your mark of {mark_usd} USD.",
+        "The balance of {account} is down to {available}, below your mark of {mark}.",
     ),
     "budget.alert": (
         "A share of the account's budget was used.",
-        "{account} has used {percent} % of its {window} budget of {budget_usd} USD.",
+        "{account} has used {percent} % of its budget of {units} (window: {window}).",
     ),
     "budget.reached": (
         "A task was refused because the account's budget is used up.",
-        "The {window} budget of {account}, {budget_usd} USD, is used up; new tasks are refused until {resets_at}.",
+        "The budget of {account}, {units}, is used up; new tasks are refused until {resets_at}.",
     ),
     "key.cap_reached": (
         "A task was refused because an API key's spend cap is used up.",
-        "The API key {name} of {account} has reached its spend cap; its tasks are refused.",
+        "An API key of {account} has reached its spend cap of {cap_units}; its tasks are refused.",
     ),
     "endpoint.disabled": (
         "A webhook endpoint was switched off.",
@@ -33,7 +36,7 @@ TYPES: dict[str, tuple[str, str]] = {
     ),
     "connection.attention": (
         "A connection stopped and needs a person.",
-        "The connection {provider}/{name} needs attention ({cause}): {reason}",
+        "The connection {provider}/{name} needs attention: {reason}",
     ),
     "connection.limit_reached": (
         "A connection rests because its provider's limit is used up.",
@@ -75,7 +78,16 @@ class _Blank(dict[str, Any]):
 def sentence(type_: str, facts: dict[str, Any]) -> str:
     """What to write to a person."""
     _, template = TYPES.get(type_, ("", type_))
-    return template.format_map(_Blank({"account": "your account", **facts}))
+    shown = {
+        name: "further notice"
+        if fact is None
+        else dollars(fact)
+        if name in MONEY and isinstance(fact, int)
+        else fact
+        for name, fact in facts.items()
+    }
+    text = template.format_map(_Blank({"account": "your account", **shown}))
+    return text[:1].upper() + text[1:]
 
 
 def is_mailable(address: str) -> bool:

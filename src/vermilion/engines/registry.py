@@ -13,6 +13,7 @@ ENGINES: Mapping[str, str] = {
     "convert": "vermilion.engines.convert:convert",
     "cutout": "vermilion.engines.cutout.still:cut_out",
     "cutout-video": "vermilion.engines.cutout.video:cut_out_video",
+    "describe": "vermilion.engines.describe.engine:describe",
     "inspect": "vermilion.engines.inspector:inspect_file",
     "music": "vermilion.engines.music.engine:compose_music",
     "restyle": "vermilion.engines.restyle:restyle",

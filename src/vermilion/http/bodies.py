@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 import jsonschema_rs
@@ -28,11 +28,7 @@ class ClientGone(Exception):
 
 async def read_body(scope: Scope, receive: Receive, bytes_max: int) -> bytes:
     """The whole body. Raises BodyTooLarge as soon as that is certain and the client can hear it."""
-    announced = header(scope, b"content-length")
-    if announced is not None and announced.isdecimal() and int(announced) > bytes_max:
-        if header(scope, b"expect") is None:
-            await _let_finish(receive)
-        raise _too_large(bytes_max)
+    await _check_announced(scope, receive, bytes_max)
     message = await receive()
     if not message.get("more_body"):
         body: bytes = _piece(message)
@@ -40,6 +36,30 @@ async def read_body(scope: Scope, receive: Receive, bytes_max: int) -> bytes:
             raise _too_large(bytes_max)
         return body
     return await _read_pieces(message, receive, bytes_max)
+
+
+async def body_pieces(scope: Scope, receive: Receive, bytes_max: int) -> AsyncIterator[bytes]:
+    """The body as it comes, for what is too large for memory. Raises BodyTooLarge, ClientGone."""
+    await _check_announced(scope, receive, bytes_max)
+    size, message = 0, {"more_body": True}
+    while message.get("more_body"):
+        message = dict(await receive())
+        piece = _piece(message)
+        size += len(piece)
+        if size > bytes_max:
+            if message.get("more_body"):
+                await _let_finish(receive)
+            raise _too_large(bytes_max)
+        if piece:
+            yield piece
+
+
+async def _check_announced(scope: Scope, receive: Receive, bytes_max: int) -> None:
+    announced = header(scope, b"content-length")
+    if announced is not None and announced.isdecimal() and int(announced) > bytes_max:
+        if header(scope, b"expect") is None:
+            await _let_finish(receive)
+        raise _too_large(bytes_max)
 
 
 async def _read_pieces(message: Any, receive: Receive, bytes_max: int) -> bytes:

@@ -79,6 +79,7 @@ class Operation:
     body: type | None = None
     more_problems: Callable[[Gateway, Any], tuple[FieldProblem, ...]] | None = None
     raw_body: bool = False
+    body_file: bool = False  #: the handler takes the body itself, as it comes
     takes: str = "application/octet-stream"  #: the type of a raw body
     answers_as: str = "application/json"
     query: type = NoQuery
@@ -138,8 +139,8 @@ def _decoder(operation: Operation, shape: type, gateway: Gateway) -> BodyDecoder
 
 def _query(scope: Scope, shape: type) -> Any:
     text = scope.get("query_string", b"")
-    if not text:
-        return shape() if shape is not NoQuery else None
+    if not text and shape is NoQuery:
+        return None
     pairs = parse_qsl(text.decode("latin-1"), keep_blank_values=True)
     if wrong_names := [name for name, value in pairs if "\0" in name + value]:
         raise InvalidRequest(

@@ -33,7 +33,8 @@ def openapi_document(
     paths: dict[str, Any] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schema_of)
-    paths |= paths_more
+    for path, described in paths_more.items():
+        paths[path] = {**paths.get(path, {}), **described}
     parts |= {offer_name(*key): offer.schema for key, offer in catalogue.offers.items()}
     _tie_inputs(parts, catalogue)
     return {
@@ -90,7 +91,7 @@ def _operation(operation: Operation, schema_of: dict[Any, Any]) -> dict[str, Any
     if operation.body is not None:
         content: dict[str, Any] = {"application/json": {"schema": schema_of[operation.body]}}
         document["requestBody"] = {"required": True, "content": content}
-    elif operation.raw_body:
+    elif operation.raw_body or operation.body_file:
         content = {operation.takes: {"schema": {"type": "string", "format": "binary"}}}
         document["requestBody"] = {"required": True, "content": content}
     return document

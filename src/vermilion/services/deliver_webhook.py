@@ -45,7 +45,7 @@ async def deliver(gateway: Gateway, delivery: DueDelivery, face: WebhookFace) ->
     except EgressError as failed:
         latency_ms = round((clock() - started) * 1000)
         if isinstance(failed, EgressRefused) and not isinstance(failed, AddressRefused):
-            return _over(delivery, error=str(failed), latency_ms=latency_ms)
+            return over(delivery, "given_up", error=str(failed), latency_ms=latency_ms)
         # What a name leads to may change, for the better too.
         return tried_again(delivery, face, error=str(failed), latency_ms=latency_ms)
     faults.at("deliver.sent")
@@ -55,6 +55,28 @@ async def deliver(gateway: Gateway, delivery: DueDelivery, face: WebhookFace) ->
 def untried(delivery: DueDelivery, state: str, error: str) -> Attempt:
     """The end of a delivery for which nothing was sent."""
     return Attempt(delivery.id, delivery.attempts, state, error=error, tried=False)
+
+
+def over(
+    delivery: DueDelivery,
+    state: str,
+    *,
+    error: str | None = None,
+    status: int | None = None,
+    answer: str | None = None,
+    latency_ms: int = 0,
+) -> Attempt:
+    """A try after which there is no other."""
+    return Attempt(
+        delivery.id,
+        delivery.attempts,
+        state,
+        status=status,
+        error=error,
+        answer=answer,
+        latency_ms=latency_ms,
+        endpoint_id=delivery.endpoint_id,
+    )
 
 
 def tried_again(
@@ -129,18 +151,11 @@ def _secrets(gateway: Gateway, delivery: DueDelivery) -> list[str]:
 def _judged(delivery: DueDelivery, face: WebhookFace, answer: PostAnswer) -> Attempt:
     said = answer.body_start.decode(errors="replace").replace("\0", "�") or None
     if 200 <= answer.status < 300:
-        return Attempt(
-            delivery.id,
-            delivery.attempts,
-            "delivered",
-            status=answer.status,
-            answer=said,
-            latency_ms=answer.duration_ms,
-            endpoint_id=delivery.endpoint_id,
-        )
+        return over(delivery, "delivered", status=answer.status, answer=said, latency_ms=answer.duration_ms)
     if answer.status == GONE:
-        return _over(
+        return over(
             delivery,
+            "given_up",
             error="the receiver is gone for good",
             status=GONE,
             answer=said,
@@ -154,27 +169,6 @@ def _judged(delivery: DueDelivery, face: WebhookFace, answer: PostAnswer) -> Att
         answer=said,
         latency_ms=answer.duration_ms,
         asked_s=_retry_after_s(answer),
-    )
-
-
-def _over(
-    delivery: DueDelivery,
-    *,
-    error: str,
-    status: int | None = None,
-    answer: str | None = None,
-    latency_ms: int = 0,
-) -> Attempt:
-    """A try after which there is no other."""
-    return Attempt(
-        delivery.id,
-        delivery.attempts,
-        "given_up",
-        status=status,
-        error=error,
-        answer=answer,
-        latency_ms=latency_ms,
-        endpoint_id=delivery.endpoint_id,
     )
 
 

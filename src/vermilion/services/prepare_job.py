@@ -13,11 +13,10 @@ from vermilion.egress.errors import EgressError
 from vermilion.errors import ServiceUnavailable, VermilionError
 from vermilion.providers.protocol import ConnectionFacts, Job
 from vermilion.services.gateway import Gateway
-from vermilion.storage import assets
+from vermilion.services.store_media import keep
+from vermilion.storage import accounts, assets
 from vermilion.storage.flights import Claimed
 from vermilion.storage.tasks import read_parent
-
-FETCH_BYTES_MAX = 100_000_000
 
 
 class InputUnusable(Exception):
@@ -87,11 +86,22 @@ def _target(folder: Path, name: str) -> Path:
     return target
 
 
+async def _fetch_once(gateway: Gateway, task: Claimed, name: str, url: str, target: Path) -> None:
+    """The file behind a URL. It is kept, so that another attempt sees the same and its host is asked once."""
+    kept = await assets.read_input(gateway.database, task.id, name)
+    if kept is not None:
+        await gateway.blobs.fetch_to(task.account_id, kept.sha256, target)
+        return
+    terms = await accounts.media_terms(gateway.database, task.account_id)
+    await gateway.egress.fetch(url, size_bytes_max=terms.upload_bytes_max, target=target)
+    stored = await keep(gateway, task.account_id, target)
+    await assets.add_upload(gateway.database, task.account_id, stored, task_id=task.id, field=name)
+
+
 async def _fetch_file(gateway: Gateway, task: Claimed, name: str, value: str, target: Path) -> None:
     try:
         if value.startswith(("http://", "https://")):
-            await gateway.egress.fetch(value, size_bytes_max=FETCH_BYTES_MAX, target=target)
-            await gateway.inspect(target)
+            await _fetch_once(gateway, task, name, value, target)
             return
         [asset] = await assets.read_many(gateway.database, [UUID(value)])
         if asset is None or asset.account_id != task.account_id:

@@ -19,6 +19,10 @@ from vermilion.services.gateway import Gateway
 from vermilion.storage import accounts, assets
 from vermilion.storage.accounts import Bearer
 from vermilion.storage.assets import AssetRow
+from vermilion.storage.blob_claims import claim
+from vermilion.storage.blobs import describe
+
+NAME_LENGTH_MAX = 128
 
 
 @asynccontextmanager
@@ -32,33 +36,56 @@ async def work_folder(gateway: Gateway) -> AsyncIterator[Path]:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
-async def store_upload(gateway: Gateway, bearer: Bearer, content: bytes) -> AssetRow:
-    """Keep an upload. Raises BodyTooLarge beyond the plan's limit, UnsupportedMedia for what cannot be decoded."""
-    if len(content) > bearer.plan.upload_bytes_max:
-        raise BodyTooLarge(f"Files may have at most {bearer.plan.upload_bytes_max} bytes on this plan.")
-    if not content:
-        raise UnsupportedMedia("The file is empty.")
+async def store_upload(
+    gateway: Gateway, bearer: Bearer, content: bytes, *, name: str | None = None
+) -> AssetRow:
+    """Keep an upload that is in memory. Raises what store_file raises."""
+    check_size(bearer, len(content))
     async with work_folder(gateway) as folder:
         path = folder / "upload"
         await asyncio.to_thread(path.write_bytes, content)
-        return await store_file(gateway, bearer.account.id, path)
+        return await store_file(gateway, bearer, path, name=name)
 
 
-async def store_file(gateway: Gateway, account_id: UUID, path: Path) -> AssetRow:
-    """Keep a file on local disk as an upload of this account."""
-    stored = await keep(gateway, account_id, path)
-    return await assets.add_upload(gateway.database, account_id, stored)
+async def store_file(gateway: Gateway, bearer: Bearer, path: Path, *, name: str | None = None) -> AssetRow:
+    """Keep a file on local disk as an upload. Raises BodyTooLarge and StorageFull beyond the plan's limits,
+    UnsupportedMedia for what cannot be decoded.
+    """
+    check_size(bearer, await asyncio.to_thread(size_of, path))
+    stored = await keep(gateway, bearer.account.id, path, bytes_max=bearer.plan.media_bytes_max)
+    return await assets.add_upload(gateway.database, bearer.account.id, stored, name=plain_name(name))
 
 
-async def keep(gateway: Gateway, account_id: UUID, path: Path) -> NewAsset:
-    """Inspect a file and store its bytes and thumbnail; the row is the caller's to write."""
-    expires_at = await accounts.media_expiry(gateway.database, account_id)
+def check_size(bearer: Bearer, size_bytes: int) -> None:
+    """Raises BodyTooLarge beyond what the plan allows of one file, UnsupportedMedia for none at all."""
+    if size_bytes > bearer.plan.upload_bytes_max:
+        raise BodyTooLarge(f"Files may have at most {bearer.plan.upload_bytes_max} bytes on this plan.")
+    if not size_bytes:
+        raise UnsupportedMedia("The file is empty.")
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file on this machine."""
+    return path.stat().st_size
+
+
+async def keep(gateway: Gateway, account_id: UUID, path: Path, *, bytes_max: int | None = None) -> NewAsset:
+    """Inspect a file and store its bytes and thumbnail; the row is the caller's to write within the claim's life.
+
+    Raises UnsupportedMedia, and StorageFull if the account would have more than `bytes_max` stored.
+    """
+    terms = await accounts.media_terms(gateway.database, account_id)
     seen = await gateway.inspect(path)
     facts: Any = seen.facts
-    blob = await gateway.blobs.put_file(account_id, path)
-    thumb = await gateway.blobs.put_file(account_id, seen.thumbnail) if seen.thumbnail else None
+    id_ = uuids.uuid7()
+    blob = await describe(path)
+    thumb = await describe(seen.thumbnail) if seen.thumbnail else None
+    await claim(gateway.database, account_id, id_, [blob, *([thumb] if thumb else [])], bytes_max=bytes_max)
+    await gateway.blobs.put_file(account_id, path, blob)
+    if seen.thumbnail:
+        await gateway.blobs.put_file(account_id, seen.thumbnail, thumb)
     return NewAsset(
-        id=uuids.uuid7(),
+        id=id_,
         sha256=blob.sha256,
         thumb_sha256=thumb.sha256 if thumb else None,
         content_type=facts["content_type"],
@@ -66,5 +93,14 @@ async def keep(gateway: Gateway, account_id: UUID, path: Path) -> NewAsset:
         width=facts.get("width"),
         height=facts.get("height"),
         duration_s=facts.get("duration_s"),
-        expires_at=expires_at,
+        expires_at=terms.expires_at,
     )
+
+
+def plain_name(name: str | None) -> str | None:
+    """A file's name without its path and what cannot be shown, or None if nothing is left."""
+    if name is None:
+        return None
+    last = name.replace("\\", "/").rpartition("/")[2]
+    shown = "".join(mark for mark in last if mark.isprintable()).strip()
+    return shown.encode("utf-8", "ignore").decode()[:NAME_LENGTH_MAX].strip(". ") or None

@@ -7,8 +7,9 @@ import asyncio
 from vermilion.domain.tasks import Submission
 from vermilion.services.finish_task import overdue_task
 from vermilion.services.gateway import Gateway
+from vermilion.services.release_bytes import release_bytes
 from vermilion.services.renew_quota import renew_quota
-from vermilion.storage import assets, flights, idempotency, ledger, reviews
+from vermilion.storage import assets, flights, idempotency, ledger, resumable_uploads, reviews
 
 BATCH = 500
 FATE_UNKNOWN = (Submission.SENDING, Submission.UNKNOWN)
@@ -33,11 +34,11 @@ async def expire_money(gateway: Gateway) -> None:
 
 
 async def delete_old_media(gateway: Gateway) -> int:
-    """Delete files whose retention is over, unless the same bytes are kept for something else."""
+    """Delete files whose retention is over, and bytes that nobody needs; answers how many files."""
     gone = await assets.delete_due(gateway.database, BATCH)
-    for row in gone:
-        await gateway.blobs.delete(row["account_id"], row["hash"])
-    return len(gone)
+    await resumable_uploads.forget_expired(gateway.database)
+    await release_bytes(gateway)
+    return gone
 
 
 async def forget_records(gateway: Gateway) -> None:

@@ -13,7 +13,7 @@ from vermilion.storage.database import Database
 
 PLAN_COLUMNS = """
     id, name, concurrency_total, concurrency_family, weight, requests_per_minute, upload_bytes_max, retention_days,
-    priority_best, quota_units, quota_period, created_at
+    priority_best, quota_units, quota_period, media_bytes_max, error_tasks_max, error_penalty, media_check, created_at
 """
 ACCOUNT_COLUMNS = "a.id, a.name, a.email, a.role, a.status, a.plan_id, a.created_at"
 KEY_COLUMNS = """
@@ -36,6 +36,10 @@ class PlanRow(msgspec.Struct, frozen=True):
     priority_best: int
     quota_units: int
     quota_period: str
+    media_bytes_max: int | None = None  #: of all stored files
+    error_tasks_max: int | None = None  #: a day that may fail by the customer's fault
+    error_penalty: str = "block"
+    media_check: str = "off"
     created_at: datetime | None = None
 
 
@@ -78,6 +82,14 @@ class Bearer(msgspec.Struct, frozen=True):
     plan: PlanRow
 
 
+class MediaTerms(msgspec.Struct, frozen=True):
+    """Until when a new file is kept, how large an input may be, and what the guard does."""
+
+    expires_at: datetime
+    upload_bytes_max: int
+    media_check: str
+
+
 # An account with its wallet.
 CREATE_ACCOUNT = """
 WITH made AS (
@@ -99,10 +111,10 @@ FROM api_keys k JOIN accounts a ON a.id = k.account_id JOIN plans p ON p.id = a.
 """
 
 UPSERT_PLAN = f"""
-INSERT INTO plans ({PLAN_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now())
+INSERT INTO plans ({PLAN_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, now())
 ON CONFLICT (id) DO UPDATE SET name = $2, concurrency_total = $3, concurrency_family = $4, weight = $5,
     requests_per_minute = $6, upload_bytes_max = $7, retention_days = $8, priority_best = $9, quota_units = $10,
-    quota_period = $11
+    quota_period = $11, media_bytes_max = $12, error_tasks_max = $13, error_penalty = $14, media_check = $15
 RETURNING {PLAN_COLUMNS}
 """
 
@@ -261,7 +273,7 @@ async def read_bearer(database: Database, secret_hash: bytes) -> Bearer | None:
 
 async def save_plan(database: Database, plan: PlanRow) -> PlanRow:
     """Make or change a plan; running tasks keep the places they have."""
-    row = await database.fetchrow(UPSERT_PLAN, *msgspec.structs.astuple(plan)[:11])
+    row = await database.fetchrow(UPSERT_PLAN, *msgspec.structs.astuple(plan)[:-1])
     await announce_keys(database)
     assert row is not None  # INSERT … RETURNING always answers
     return PlanRow(*row)
@@ -275,11 +287,12 @@ async def read_plans(database: Database) -> list[PlanRow]:
     ]
 
 
-async def media_expiry(database: Database, account_id: UUID) -> datetime:
-    """Until when a file that this account stores now is kept."""
-    at: datetime = await database.fetchval(
-        "SELECT now() + p.retention_days * interval '1 day' FROM accounts a JOIN plans p ON p.id = a.plan_id "
-        "WHERE a.id = $1",
+async def media_terms(database: Database, account_id: UUID) -> MediaTerms:
+    """On which terms a file that this account stores now is kept."""
+    row = await database.fetchrow(
+        "SELECT now() + p.retention_days * interval '1 day', p.upload_bytes_max, p.media_check "
+        "FROM accounts a JOIN plans p ON p.id = a.plan_id WHERE a.id = $1",
         account_id,
     )
-    return at
+    assert row is not None  # accounts are never deleted
+    return MediaTerms(*row)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -14,7 +13,7 @@ from vermilion.storage.database import Database
 
 COLUMNS = """
     id, account_id, task_id, kind, sha256, thumb_sha256, content_type, size_bytes, width, height, duration_s,
-    expires_at, created_at
+    expires_at, created_at, name
 """
 
 
@@ -34,34 +33,86 @@ class AssetRow(msgspec.Struct, frozen=True):
     duration_s: float | None
     expires_at: datetime
     created_at: datetime
+    name: str | None = None
 
 
 ADD_UPLOAD = f"""
-INSERT INTO assets (id, account_id, kind, sha256, thumb_sha256, content_type, size_bytes, width, height, duration_s,
-                    expires_at)
-VALUES ($1, $2, 'upload', $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO assets (id, account_id, sha256, thumb_sha256, content_type, size_bytes, width, height, duration_s,
+                    expires_at, name, task_id, field, kind)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 RETURNING {COLUMNS}
 """
 
-# Forget assets whose time is over, and say which of their bytes nothing else refers to any more.
-DELETE_DUE = """
+# Delete assets, take them off their tasks' outputs, and have somebody look whether their bytes are needed.
+_DELETE = """
 WITH gone AS (
-    DELETE FROM assets WHERE id IN (SELECT id FROM assets WHERE expires_at <= now() ORDER BY expires_at LIMIT $1)
-    RETURNING id, account_id, sha256, thumb_sha256
-), bytes AS (
-    SELECT DISTINCT account_id, hash FROM gone, unnest(ARRAY[sha256, thumb_sha256]) AS hash WHERE hash IS NOT NULL
+    DELETE FROM assets WHERE id IN ({which}) RETURNING id, account_id, task_id, kind, sha256, thumb_sha256
+), unclaimed AS (
+    DELETE FROM blob_claims USING gone WHERE blob_claims.asset_id = gone.id
+), due AS (
+    INSERT INTO blob_claims (account_id, sha256, until)
+    SELECT DISTINCT account_id, hash, now() FROM gone, unnest(ARRAY[sha256, thumb_sha256]) AS hash
+    WHERE hash IS NOT NULL
+){more}
+SELECT id FROM gone
+"""
+
+# Those past their retention. Their tasks go on saying when that was.
+DELETE_DUE = _DELETE.format(
+    which="SELECT id FROM assets WHERE expires_at <= now() ORDER BY expires_at LIMIT $1", more=""
 )
-SELECT account_id, hash FROM bytes b WHERE NOT EXISTS (
-    SELECT 1 FROM assets a WHERE a.account_id = b.account_id AND b.hash IN (a.sha256, a.thumb_sha256)
-      AND a.id NOT IN (SELECT id FROM gone))
+
+# Those that their owner wants gone; their tasks forget them.
+DELETE_OWN = _DELETE.format(
+    which="SELECT id FROM assets WHERE account_id = $1 AND (id = $2 OR (task_id = $3 AND kind <> 'upload'))",
+    more=""", forgotten AS (
+    UPDATE tasks SET output = jsonb_set(output::jsonb, '{assets}', (
+        SELECT coalesce(jsonb_agg(asset ORDER BY place), '[]')
+        FROM jsonb_array_elements(output::jsonb -> 'assets') WITH ORDINALITY AS kept (asset, place)
+        WHERE (asset ->> 'id')::uuid NOT IN (SELECT id FROM gone)))::json
+    WHERE id IN (SELECT task_id FROM gone WHERE kind = 'output') AND output::jsonb ? 'assets'
+)""",
+)
+
+READ_PAGE = f"""
+SELECT {COLUMNS} FROM assets
+WHERE account_id = $1 AND expires_at > now() AND ($2::text IS NULL OR kind = $2) AND ($3::uuid IS NULL OR id < $3)
+ORDER BY id DESC LIMIT $4
 """
 
 
-async def add_upload(database: Database, account_id: UUID, new: NewAsset) -> AssetRow:
-    """A new upload of this account."""
-    row = await database.fetchrow(ADD_UPLOAD, new.id, account_id, *msgspec.structs.astuple(new)[1:])
+async def add_upload(
+    database: Database,
+    account_id: UUID,
+    new: NewAsset,
+    *,
+    name: str | None = None,
+    task_id: UUID | None = None,
+    field: str | None = None,
+) -> AssetRow:
+    """A new upload of this account, or with a task and a field the file that was fetched for its input."""
+    kind = "upload" if task_id is None else "input"
+    facts = msgspec.structs.astuple(new)[1:]
+    row = await database.fetchrow(ADD_UPLOAD, new.id, account_id, *facts, name, task_id, field, kind)
     assert row is not None  # INSERT … RETURNING always answers
     return AssetRow(*row)
+
+
+async def read_input(database: Database, task_id: UUID, field: str) -> AssetRow | None:
+    """The file that was fetched for a field of this task's input, or None."""
+    row = await database.fetchrow(
+        f"SELECT {COLUMNS} FROM assets WHERE task_id = $1 AND kind = 'input' AND field = $2 AND expires_at > now()",
+        task_id,
+        field,
+    )
+    return None if row is None else AssetRow(*row)
+
+
+async def read_page(
+    database: Database, account_id: UUID, *, kind: str | None, before: UUID | None, limit: int
+) -> list[AssetRow]:
+    """A page of an account's files, newest first."""
+    return [AssetRow(*row) for row in await database.fetch(READ_PAGE, account_id, kind, before, limit)]
 
 
 async def read_many(database: Database, ids: Sequence[UUID]) -> list[AssetRow | None]:
@@ -73,6 +124,13 @@ async def read_many(database: Database, ids: Sequence[UUID]) -> list[AssetRow | 
     return [found.get(id_) for id_ in ids]
 
 
-async def delete_due(database: Database, limit: int) -> list[Any]:
-    """Forget assets past their retention; answers (account_id, hash) of bytes that may be deleted."""
-    return await database.fetch(DELETE_DUE, limit)
+async def delete_due(database: Database, limit: int) -> int:
+    """Forget assets past their retention; answers how many."""
+    return len(await database.fetch(DELETE_DUE, limit))
+
+
+async def delete_own(
+    database: Database, account_id: UUID, *, asset_id: UUID | None = None, task_id: UUID | None = None
+) -> int:
+    """Forget one of the account's files, or all that a task of it fetched and made; answers how many."""
+    return len(await database.fetch(DELETE_OWN, account_id, asset_id, task_id))

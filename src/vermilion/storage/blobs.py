@@ -43,6 +43,11 @@ class StoredBlob:
     size_bytes: int
 
 
+async def describe(path: Path) -> StoredBlob:
+    """Hash and size of a file on this machine."""
+    return await asyncio.to_thread(_describe_file, path)
+
+
 def open_blobs(url: str, *, data_dir: Path) -> Blobs:
     """Blobs in `data_dir`/media (url ""), in the folder of a file:/// URL, or under s3://bucket/prefix.
 
@@ -68,9 +73,9 @@ class Blobs:
         self._store = store
         self._folder = folder
 
-    async def put_file(self, account_id: UUID, path: Path) -> StoredBlob:
-        """Store a copy of the file at `path`; readers see all of it or nothing."""
-        blob = await asyncio.to_thread(_describe_file, path)
+    async def put_file(self, account_id: UUID, path: Path, blob: StoredBlob | None = None) -> StoredBlob:
+        """Store a copy of the file at `path`, described already or not; readers see all of it or nothing."""
+        blob = blob or await describe(path)
         await self._put(account_id, blob, path)
         return blob
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -54,6 +55,7 @@ class Books:
         self.promoted: list[Waiting] = []
         self.touched: set[UUID] = set()
         self.hearing: set[UUID] = set()
+        self.budgeted: set[UUID] = set()
         self.listeners: Listeners = {}
 
     @classmethod
@@ -67,6 +69,8 @@ class Books:
             )
             if row["hears"] & HEARS_ENDS:
                 books.hearing.add(id_)
+            if row["budgeted"]:
+                books.budgeted.add(id_)
         books.touched = set(books.accounts)
         return books
 
@@ -169,6 +173,14 @@ class Books:
         """A place of a connection, and whether it did its work."""
         completed, mode = ending.status is Status.COMPLETED, self.rows[task.task_id]["mode"]
         return {"id": task.connection_id, "completed": completed, "mode": mode}
+
+    def unspent(self) -> list[tuple[UUID, int, datetime]]:
+        """Units that were held and not charged, of accounts with a budget, and when they were held."""
+        return [
+            (task.account_id, task.units - settlement.captured, self.rows[task.task_id]["created_at"])
+            for _, task, settlement in self.done
+            if task.account_id in self.budgeted and settlement.captured < task.units
+        ]
 
     def _uncounted(self) -> list[dict[str, Any]]:
         """Units that no longer count against the caps of the keys that submitted the tasks."""

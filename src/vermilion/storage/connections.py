@@ -14,6 +14,7 @@ import uuid_utils.compat as uuids
 from vermilion.domain.connections import queue_base, queues_served
 from vermilion.errors import Conflict
 from vermilion.storage.database import Database
+from vermilion.storage.troubles import tell_trouble
 
 COLUMNS = """
     id, provider, name, account_id, queues, state, state_reason, options, secret, concurrency_max, running,
@@ -101,6 +102,8 @@ RETURNING {COLUMNS}
 
 # Keep what a provider said of a connection; it lifts no pause and heals nothing that a person has to look at.
 NOTE_TROUBLE = SET_STATE.replace("WHERE id = $1", "WHERE id = $1 AND state IN ('active', 'resting')")
+
+ANNOUNCE = "SELECT pg_notify('vermilion_connection', $1)"
 
 # Change how much a connection may take; a window of null has no bound.
 SET_LIMITS = f"""
@@ -240,7 +243,12 @@ async def note_trouble(
     rest_s: float | None,
 ) -> ConnectionRow | None:
     """Change the state as a provider's answer demands; None where an operator or an earlier trouble stopped it."""
-    return await _change(database, NOTE_TROUBLE, connection_id, state, reason, rest_s, code)
+    async with database.transaction() as connection:
+        row = await connection.fetchrow(NOTE_TROUBLE, connection_id, state, reason, rest_s, code)
+        if row is not None:
+            await tell_trouble(connection, row, rest_s)
+        await connection.execute(ANNOUNCE, str(connection_id))
+    return ConnectionRow(*row) if row else None
 
 
 async def count_queues(database: Database) -> list[Any]:
@@ -256,4 +264,4 @@ async def _change(database: Database, sql: str, connection_id: UUID, *change: An
 
 async def _announce(database: Database, connection_id: UUID) -> None:
     """Wake whoever claims for connections."""
-    await database.execute("SELECT pg_notify('vermilion_connection', $1)", str(connection_id))
+    await database.execute(ANNOUNCE, str(connection_id))

@@ -94,6 +94,16 @@ async def read_page(
     return [NotificationRow(*row) for row in rows]
 
 
+async def reads_mail(database: Database, account_id: UUID) -> bool:
+    """Whether notifications are also sent to the account's e-mail address."""
+    return bool(await database.fetchval("SELECT notify_by_email FROM accounts WHERE id = $1", account_id))
+
+
+async def set_reads_mail(database: Database, account_id: UUID, wanted: bool) -> None:
+    """Send notifications to the account's e-mail address too, or no longer."""
+    await database.execute("UPDATE accounts SET notify_by_email = $2 WHERE id = $1", account_id, wanted)
+
+
 async def _deliveries(connection: Any, kept: Sequence[Any]) -> list[dict[str, Any]]:
     account_ids = {row["account_id"] for row in kept}
     if not account_ids:

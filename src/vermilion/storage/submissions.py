@@ -19,35 +19,39 @@ import msgspec
 from vermilion import faults
 from vermilion.domain.admission import AccountState, Admission, Ask, KeyCap, admit
 from vermilion.domain.grants import Grant
+from vermilion.domain.money_alerts import budget_reached, cap_reached, money_alerts
+from vermilion.domain.notifications import Notification
 from vermilion.domain.submission import Accepted, NewTask
 from vermilion.domain.tasks import Status
 from vermilion.domain.webhooks import HEARS_STEPS
-from vermilion.errors import IdempotencyMismatch, NotFound, VermilionError
+from vermilion.errors import BudgetReached, IdempotencyMismatch, NotFound, SpendCapReached, VermilionError
+from vermilion.storage import budgets
+from vermilion.storage.budgets import BUDGET
 from vermilion.storage.database import Database, retry_conflicts
 from vermilion.storage.submission_rows import Writing
 from vermilion.storage.tellings import tell_step
 from vermilion.storage.wallet_locks import counts, lock_wallets, plan_limits
 
 # Everything that admission depends on, as of one moment: accounts with a row for each open grant, and the rest.
-READ_STATE = """
+READ_STATE = f"""
 SELECT 'account' AS kind, w.account_id, g.id, g.scope AS name, g.remaining AS units, NULL::bigint AS used,
        g.expires_at AS at, g.created_at, NULL::bytea AS hash, w.xmin::text AS version, w.running, w.lanes, w.turns,
-       w.hears, a.status = 'active' AS active, p.concurrency_total, p.concurrency_family, p.weight, p.priority_best,
-       clock_timestamp() AS now
+       w.hears, {BUDGET} AS budget, a.status = 'active' AS active, p.concurrency_total, p.concurrency_family,
+       p.weight, p.priority_best, clock_timestamp() AS now
 FROM wallets w JOIN accounts a ON a.id = w.account_id JOIN plans p ON p.id = a.plan_id
 LEFT JOIN grants g ON g.account_id = w.account_id AND g.closed_at IS NULL
 WHERE w.account_id = ANY($1::uuid[])
 UNION ALL
 SELECT 'cap', account_id, id, cap_window, cap_units, cap_used, cap_window_start, NULL, NULL,
-       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM api_keys WHERE id = ANY($2::uuid[]) AND cap_units IS NOT NULL
 UNION ALL
 SELECT 'clock', NULL, NULL, queue, virtual_time, NULL, NULL, NULL, NULL,
-       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM queue_clock WHERE queue = ANY($3::text[])
 UNION ALL
 SELECT 'seen', i.account_id, i.task_id, i.key, NULL, NULL, i.created_at, NULL, i.request_hash || i.first_status::bytea,
-       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM unnest($4::uuid[], $5::text[]) AS asked (account_id, key) JOIN idempotency i USING (account_id, key)
 """
 
@@ -96,9 +100,11 @@ async def _decide_and_write(
         try:
             results.append(ledger.take(task))
         except VermilionError as refusal:
+            ledger.note_refusal(task, refusal)
             results.append(refusal)
+    ledger.note_alerts()
     stale: set[UUID] = set()
-    if ledger.admitted:
+    if ledger.admitted or ledger.has_more:
         faults.at("accept.before_commit")
         stale = await _write(connection, ledger)
     return results, stale
@@ -106,14 +112,20 @@ async def _decide_and_write(
 
 async def _write(connection: Any, ledger: _Ledger) -> set[UUID]:
     """The accounts that changed meanwhile and of which nothing was written."""
+    if not ledger.has_more:
+        return await _write_tasks(connection, ledger)
+    async with connection.transaction():
+        stale = await _write_tasks(connection, ledger) if ledger.admitted else set()
+        await tell_step(connection, "task.staged", ledger.told_staged())
+        await budgets.keep(
+            connection, ledger.watched(stale), [t for t in ledger.told if t.account_id not in stale]
+        )
+    return stale
+
+
+async def _write_tasks(connection: Any, ledger: _Ledger) -> set[UUID]:
     statement, parameters = ledger.writing().statement()
-    told = ledger.told_staged()
-    if not told:
-        rows = await connection.fetch(statement, *parameters)
-    else:
-        async with connection.transaction():
-            rows = await connection.fetch(statement, *parameters)
-            await tell_step(connection, "task.staged", told)
+    rows = await connection.fetch(statement, *parameters)
     return {row["account_id"] for row in rows} - {None}
 
 
@@ -129,6 +141,7 @@ class _Ledger:
         self.seen: dict[tuple[UUID, str], tuple[bytes, Accepted]] = {}
         self.admitted: list[tuple[NewTask, Admission]] = []
         self.hearing: set[UUID] = set()
+        self.told: list[Notification] = []
 
     @classmethod
     async def read(cls, connection: Any, batch: list[NewTask]) -> _Ledger:
@@ -182,6 +195,37 @@ class _Ledger:
                 writing.add_cap(task.account_id, cap)
         return writing
 
+    @property
+    def has_more(self) -> bool:
+        """Whether there is more to write than tasks, which few batches have."""
+        return bool(self.told or self.told_staged() or self.watched(set()))
+
+    def note_refusal(self, task: NewTask, refusal: VermilionError) -> None:
+        """Have the account told, once, that it or its key has spent what it may."""
+        account = self.accounts.get(task.account_id)
+        if account is None or self.now is None:
+            return
+        cap = self.caps.get(task.key_id) if task.key_id else None
+        if isinstance(refusal, SpendCapReached) and cap is not None:
+            self.told.append(cap_reached(task.account_id, cap))
+        elif isinstance(refusal, BudgetReached) and account.budget is not None and account.budget.refused():
+            self.told.append(budget_reached(task.account_id, account.budget, self.now))
+
+    def note_alerts(self) -> None:
+        """Have accounts told of the marks that their tasks crossed."""
+        if self.now is not None:
+            for account_id in {task.account_id for task, _ in self.admitted}:
+                self.told += money_alerts(self.accounts[account_id], self.now)
+
+    def watched(self, stale: set[UUID]) -> list[tuple[AccountState, str | None]]:
+        """Accounts whose budget or marks changed, with the version they must still have if nothing else was written."""
+        written = {task.account_id for task, _ in self.admitted}
+        return [
+            (account, None if account.account_id in written else self.versions[account.account_id])
+            for account in self.accounts.values()
+            if account.account_id not in stale and budgets.is_changed(account)
+        ]
+
     def told_staged(self) -> list[UUID]:
         """Tasks that were staged and may have to be told of."""
         return [
@@ -229,3 +273,5 @@ class _Ledger:
             lanes=counts(row["lanes"]),
             last_ranks=counts(row["turns"]),
         )
+        if row["budget"] is not None:
+            budgets.read_into(self.accounts[row["account_id"]], row["budget"])

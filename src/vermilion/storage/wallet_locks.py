@@ -17,8 +17,9 @@ from vermilion.domain.admission import PlanLimits
 
 # Lock wallets in sorted order, with what the plan allows.
 LOCK_WALLETS = """
-SELECT w.account_id, w.held, w.spent, w.running, w.lanes, w.turns, w.hears, a.status = 'active' AS active,
-       p.concurrency_total, p.concurrency_family, p.weight, p.priority_best, clock_timestamp() AS now
+SELECT w.account_id, w.held, w.spent, w.running, w.lanes, w.turns, w.hears, w.budget_units IS NOT NULL AS budgeted,
+       a.status = 'active' AS active, p.concurrency_total, p.concurrency_family, p.weight, p.priority_best,
+       clock_timestamp() AS now
 FROM wallets w JOIN accounts a ON a.id = w.account_id JOIN plans p ON p.id = a.plan_id
 WHERE w.account_id = ANY($1::uuid[]) ORDER BY w.account_id FOR UPDATE OF w
 """

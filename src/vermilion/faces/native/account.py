@@ -11,11 +11,9 @@ from msgspec import Meta
 from vermilion.faces.native.account_wire import (
     AccountView,
     KeyView,
-    UploadView,
     WalletView,
     account_view,
     key_view,
-    upload_view,
     wallet_view,
 )
 from vermilion.faces.native.wire import Limit, Page, Time
@@ -23,7 +21,6 @@ from vermilion.http.asgi import Answer, json_answer
 from vermilion.http.endpoints import Call, Operation
 from vermilion.services.issue_key import KeyRequest, issue_key, revoke_key, rotate_key
 from vermilion.services.statement import entry_cursor, parse_entry_cursor
-from vermilion.services.store_media import store_upload
 from vermilion.services.webhook_secret import webhook_secret
 from vermilion.storage import accounts, ledger
 
@@ -130,12 +127,6 @@ async def revoke(call: Call) -> Answer:
     return json_answer(key_view(row))
 
 
-async def upload(call: Call) -> Answer:
-    """Store a file, sent as the body; its type is found by looking at it."""
-    row = await store_upload(call.gateway, call.bearer, call.body)
-    return json_answer(upload_view(call.gateway, row, call.origin), 201)
-
-
 OPERATIONS = (
     Operation(
         "GET", "/v1/account", me, needs="tasks:read", summary="Who am I", answers=AccountView, tag="Account"
@@ -200,17 +191,5 @@ OPERATIONS = (
         answers=KeyView,
         errors=(404,),
         tag="Keys",
-    ),
-    Operation(
-        "POST",
-        "/v1/media",
-        upload,
-        needs="media:write",
-        summary="Upload a file",
-        raw_body=True,
-        answers=UploadView,
-        status=201,
-        errors=(413, 415),
-        tag="Media",
     ),
 )

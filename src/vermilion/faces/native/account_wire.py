@@ -56,6 +56,10 @@ class PlanView(msgspec.Struct, frozen=True):
     priority_best: int
     quota_units: int
     quota_period: str
+    media_bytes_max: int | None
+    error_tasks_max: int | None
+    error_penalty: str
+    media_check: str
 
 
 class AccountView(msgspec.Struct, frozen=True):
@@ -81,6 +85,11 @@ class UploadView(msgspec.Struct, frozen=True, omit_defaults=True):
     expires_at: Time
     width: int | None = None
     height: int | None = None
+    duration_s: float | None = None
+    name: str | None = None
+    kind: str | None = None
+    task_id: UUID | None = None
+    thumbnail_url: str | None = None
 
 
 def wallet_view(row: WalletRow) -> WalletView:
@@ -123,12 +132,18 @@ def account_view(row: AccountRow, plan: PlanRow, secret: str) -> AccountView:
 
 def upload_view(gateway: Gateway, row: AssetRow, origin: str) -> UploadView:
     """An upload with a link to it."""
+    link = origin + media_path(gateway, row.id, row.expires_at)
     return UploadView(
         id=row.id,
-        url=origin + media_path(gateway, row.id, row.expires_at),
+        url=link,
         content_type=row.content_type,
         size_bytes=row.size_bytes,
         expires_at=row.expires_at,
         width=row.width,
         height=row.height,
+        duration_s=row.duration_s,
+        name=row.name,
+        kind=row.kind,
+        task_id=row.task_id,
+        thumbnail_url=link.replace("?", "/thumbnail?", 1) if row.thumb_sha256 else None,
     )

@@ -73,6 +73,10 @@ class PlanRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     priority_best: Annotated[int, Meta(ge=0, le=9)] = 5
     quota_units: Annotated[int, Meta(ge=0, le=2**53)] = 0
     quota_period: Literal["day", "week", "month", "year"] = "month"
+    media_bytes_max: Annotated[int, Meta(ge=1, le=2**53)] | None = None
+    error_tasks_max: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
+    error_penalty: Literal["block", "charge"] = "block"
+    media_check: Literal["off", "flag", "block"] = "off"
 
 
 class AccountSummary(msgspec.Struct, frozen=True):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from email.utils import format_datetime
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
 
 from vermilion.errors import NotFound, RangeRefused
+from vermilion.http.asgi import App, Receive, Scope, Send
 from vermilion.services.gateway import Gateway
 from vermilion.services.serve_media import ServedFile, open_media, read_media
 
@@ -27,6 +28,27 @@ INLINE = (
     "audio/",
     "text/plain",
 )
+SUFFIXES = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/webp": ".webp",
+    "image/gif": ".gif",
+    "image/avif": ".avif",
+    "video/mp4": ".mp4",
+    "video/webm": ".webm",
+    "video/quicktime": ".mov",
+    "audio/mpeg": ".mp3",
+    "audio/mp4": ".m4a",
+    "audio/wav": ".wav",
+    "audio/ogg": ".ogg",
+    "audio/webm": ".weba",
+    "audio/flac": ".flac",
+    "model/gltf-binary": ".glb",
+    "application/pdf": ".pdf",
+    "application/json": ".json",
+    "application/jsonl": ".jsonl",
+    "text/plain": ".txt",
+}
 
 
 def media_paths() -> dict[str, Any]:
@@ -37,16 +59,17 @@ def media_paths() -> dict[str, Any]:
     }
 
 
-def media_routes(gateway: Gateway) -> list[Route]:
-    """`/v1/media/{id}` and its thumbnail."""
-    return [
-        Route("/v1/media/{id}", _serve(gateway, thumbnail=False), methods=["GET"]),
-        Route("/v1/media/{id}/thumbnail", _serve(gateway, thumbnail=True), methods=["GET"]),
-    ]
+def media_apps(gateway: Gateway) -> dict[tuple[str, str], App]:
+    """What serves `/v1/media/{id}` and its thumbnail."""
+    return {
+        ("GET", "/v1/media/{id}"): _serve(gateway, thumbnail=False),
+        ("GET", "/v1/media/{id}/thumbnail"): _serve(gateway, thumbnail=True),
+    }
 
 
-def _serve(gateway: Gateway, *, thumbnail: bool) -> Callable[[Request], object]:
-    async def serve(request: Request) -> Response:
+def _serve(gateway: Gateway, *, thumbnail: bool) -> App:
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
         file = await open_media(
             gateway,
             _id(request),
@@ -54,7 +77,8 @@ def _serve(gateway: Gateway, *, thumbnail: bool) -> Callable[[Request], object]:
             signature=request.query_params.get("signature", ""),
             thumbnail=thumbnail,
         )
-        return await _answer(gateway, request, file)
+        response = await _answer(gateway, request, file)
+        await response(scope, receive, send)
 
     return serve
 
@@ -66,9 +90,10 @@ async def _answer(gateway: Gateway, request: Request, file: ServedFile) -> Respo
         "accept-ranges": "bytes",
         "cache-control": "private, max-age=3600, immutable",
         "content-security-policy": "default-src 'none'; sandbox",
-        "content-disposition": "inline" if file.content_type.startswith(INLINE) else "attachment",
+        "content-disposition": _disposition(request, file),
+        "last-modified": format_datetime(file.asset.created_at, usegmt=True),
     }
-    if request.headers.get("if-none-match") == etag:
+    if _is_known(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
     start, end = _span(request, file.size_bytes, etag)
     if start >= end and file.size_bytes:
@@ -83,6 +108,22 @@ async def _answer(gateway: Gateway, request: Request, file: ServedFile) -> Respo
         await read_media(gateway, file, start=start, end=end) if partial else await read_media(gateway, file)
     )
     return StreamingResponse(body, 206 if partial else 200, headers, file.content_type)
+
+
+def _is_known(known: str | None, etag: str) -> bool:
+    """Whether the client has this file already; weak tags are compared as strong ones are (RFC 9110, 13.1.2)."""
+    tags = () if known is None else (tag.strip().removeprefix("W/") for tag in known.split(","))
+    return any(tag in (etag, "*") for tag in tags)
+
+
+def _disposition(request: Request, file: ServedFile) -> str:
+    """In place or for saving, with a name for it; `?download` always means for saving."""
+    inline = file.content_type.startswith(INLINE) and "download" not in request.query_params
+    name = file.asset.name or f"{file.asset.id}{SUFFIXES.get(file.content_type, '')}"
+    plain = re.sub(r'[^\x20-\x7e]|["\\%]', "_", name)
+    kind = "inline" if inline else "attachment"
+    exact = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
+    return f'{kind}; filename="{plain}"{exact}'
 
 
 def _span(request: Request, size: int, etag: str) -> tuple[int, int]:

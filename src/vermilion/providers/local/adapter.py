@@ -54,9 +54,12 @@ ENGINE_OF: Mapping[tuple[str, str], str] = {
     ("arranger", "text-to-music"): "music",
     **{("composer", operation): "composer" for operation in COMPOSER_OPERATIONS},
     **{(midjourney.MODEL, task_type): "composer" for task_type in midjourney.TRANSLATIONS},
+    (midjourney.MODEL, "describe"): "describe",
+    ("composer", "describe"): "describe",
     ("convert", "convert"): "convert",
     ("cutout", "remove-background"): "cutout",
     ("cutout", "remove-video-background"): "cutout-video",
+    ("describe", "describe"): "describe",
     ("restyle", "style-transfer"): "restyle",
     ("upscaler", "upscale"): "upscale",
 }

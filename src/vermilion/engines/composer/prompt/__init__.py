@@ -1,0 +1,1 @@
+"""Words to wishes: what a prompt asks for, in nine languages."""

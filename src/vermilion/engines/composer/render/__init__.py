@@ -1,0 +1,1 @@
+"""Scenes to pixels. Everything is a function of world coordinates, so a wider camera sees the same world."""

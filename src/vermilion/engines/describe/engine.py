@@ -1,0 +1,84 @@
+"""The engine: a picture becomes words."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from PIL import Image
+
+from vermilion.engines.contract import EngineJob, EngineResult
+from vermilion.engines.describe.measure import Measured, measured
+from vermilion.engines.describe.sentences import description, place, prompts
+from vermilion.engines.pictures import on_white, opened, upright
+from vermilion.engines.wishes import given_file
+
+METHOD = "measured: colours, subject (U²-Net), light, horizon; nothing is recognised by name"
+_OURS = "Vermilion "
+_TOLD_CHARACTERS_MAX = 4_000
+
+
+def describe(job: EngineJob) -> EngineResult:
+    """What `files["image"]` shows, as far as it can be measured: no file, four prompts and the facts behind them.
+
+    A picture that was made here says itself what it was made from; that goes first.
+    """
+    job.report(2, "reading the picture")
+    with opened(given_file(job)) as source:
+        made = _made_here(source)
+        picture = upright(source)
+    job.report(30, "measuring")
+    seen = measured(on_white(picture))
+    job.report(90, "writing")
+    told = made.get("prompt")
+    facts = {
+        "method": METHOD,
+        "prompts": prompts(seen, told=told),
+        "description": description(seen),
+        **({"made_here": made} if made else {}),
+        **_facts(seen),
+    }
+    return EngineResult((), facts)
+
+
+def _made_here(source: Image.Image) -> dict[str, Any]:
+    """Prompt, seed, method and scene that one of our own engines left in the file; anyone can write such a note."""
+    texts = {name: text for name, text in source.info.items() if isinstance(text, str)}
+    if not texts.get("Software", "").startswith(_OURS):
+        return {}
+    made: dict[str, Any] = {
+        name: texts[name][:_TOLD_CHARACTERS_MAX] for name in ("prompt", "seed", "method") if texts.get(name)
+    }
+    if "seed" in made:
+        made["seed"] = int(made["seed"]) if made["seed"].isdecimal() else made["seed"]
+    try:
+        scene = json.loads(texts.get("scene", "null"))
+    except (ValueError, RecursionError):
+        scene = None
+    return made | ({"scene": scene} if isinstance(scene, dict) else {})
+
+
+def _facts(seen: Measured) -> dict[str, Any]:
+    subject = seen.subject
+    return {
+        "width": seen.width,
+        "height": seen.height,
+        "aspect_ratio": seen.ratio,
+        "palette": [{"name": c.name, "hex": c.hex, "share": c.share} for c in seen.colours],
+        "subject": None
+        if subject is None
+        else {
+            "place": place(subject),
+            "share": subject.share,
+            "centre": [subject.across, subject.down],
+            "colours": [colour.name for colour in subject.colours],
+        },
+        "background": [colour.name for colour in seen.surroundings],
+        "horizon": seen.horizon,
+        "brightness": round(seen.brightness, 3),
+        "contrast": round(seen.contrast, 3),
+        "saturation": round(seen.saturation, 3),
+        "warmth": round(seen.warmth, 3),
+        "detail": round(seen.detail, 3),
+        "symmetry": round(seen.symmetry, 3),
+    }
