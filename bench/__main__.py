@@ -1,4 +1,4 @@
-"""`python -m bench [accept|read|inflight|history|engines|all]`: the project's promises about speed, measured now.
+"""`python -m bench [PART …|all]`: the project's promises about speed, measured now.
 
 Everything is started here on loopback with throw-away data and ended again; nothing is written outside
 temporary folders unless `--json PATH` asks for the figures. Exit code 1 says that a measurement is invalid
@@ -19,11 +19,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import compare, engines, history, inflight
+from bench import compare, deliveries, engines, history, inflight
 from bench.report import InvalidMeasurement
 from bench.stack import Options
 
-PARTS = ("accept", "read", "inflight", "history", "engines")
+PARTS = ("accept", "read", "inflight", "history", "deliveries", "engines")
 
 
 def main() -> None:
@@ -95,6 +95,8 @@ async def _run(parts: tuple[str, ...], args: argparse.Namespace) -> dict[str, An
         results["inflight"] = await inflight.run(options, tasks=args.tasks)
     if "history" in parts:
         results["history"] = await history.run(options, rows_many=args.rows)
+    if "deliveries" in parts:
+        results["deliveries"] = await deliveries.run(options)
     if "engines" in parts:
         results["engines"] = await engines.run(options)
     return results

@@ -79,9 +79,12 @@ class AttemptRow(msgspec.Struct, frozen=True):
 
 
 # Take due deliveries of each lane for one try; the time of the next one is set first, so that a crash loses none.
+# If the database forgets in a crash of its own that they were taken, they are due: nothing waits for the disk here.
 TAKE = f"""
-WITH picked AS (
-    SELECT next.id FROM unnest($1::uuid[], $2::int[]) AS asked (lane, room) CROSS JOIN LATERAL (
+WITH lazily AS MATERIALIZED (
+    SELECT set_config('synchronous_commit', 'off', true)
+), picked AS (
+    SELECT next.id FROM lazily, unnest($1::uuid[], $2::int[]) AS asked (lane, room) CROSS JOIN LATERAL (
         SELECT id FROM deliveries
         WHERE state = 'due' AND lane = asked.lane AND next_attempt_at <= now()
         ORDER BY next_attempt_at, id LIMIT asked.room FOR UPDATE SKIP LOCKED) next
