@@ -92,6 +92,9 @@ class Settings(BaseSettings):
         None, description="Mail server for notifications: smtp://user:password@host:587, or smtps://…"
     )
     mail_from: str = Field("vermilion@localhost", description="Sender of notifications by e-mail.")
+    deliveries_kept_days: int = Field(
+        30, ge=1, description="Days after which deliveries and notifications are forgotten."
+    )
     testing: bool = Field(False, description="Allows test_* settings. Never set it in production.")
     test_fault: str = Field("", description="Kills this process at a named point (tests only).")
     test_echo_journal: Path | None = Field(None, description="File that notes each echo submit (tests only).")

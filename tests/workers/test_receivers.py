@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from tests.support.deliveries import HOST, LOOPBACK, World, delivering
@@ -22,6 +24,7 @@ from tests.support.receivers import (
     talks_nonsense,
 )
 
+from vermilion.services.sweep import forget_deliveries
 from vermilion.storage import deliveries, endpoints
 from vermilion.storage.database import Database
 from vermilion.storage.deliveries import DeliveryRow
@@ -223,3 +226,26 @@ async def _heard(receiver: Receiver, count: int) -> None:
     async with asyncio.timeout(20):
         while len(receiver.heard) < count:
             await asyncio.sleep(0.02)
+
+
+async def test_old_deliveries_are_forgotten(world: World) -> None:
+    """With their attempts, once they are over and older than the operator keeps them; what is due stays."""
+    async with Receiver(answers()).listening() as receiver, Receiver(answers(500)).listening() as failing:
+        told = await world.endpoint(f"http://{HOST}:{receiver.port}/", ["balance.low"])
+        waiting = await world.endpoint(f"http://{HOST}:{failing.port}/", ["balance.low"])
+        await world.tell()
+        await world.delivery(told, lambda row: row.state == "delivered")
+        await world.delivery(waiting, lambda row: row.last_status == 500)
+
+        assert 0 == await forget_deliveries(world.gateway)
+        tomorrow = uuid7_of(datetime.now(UTC) + timedelta(days=1))
+        assert 1 == await deliveries.delete_old(world.database, tomorrow, 100)
+
+        left = await world.delivery(waiting, lambda row: True)
+        assert "due" == left.state
+        assert 1 == await world.database.fetchval("SELECT count(*) FROM attempts")
+
+
+def uuid7_of(at: datetime) -> UUID:
+    """The first id of a time."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)

@@ -21,6 +21,7 @@ from vermilion.cli.queues import connection, queue
 from vermilion.cli.run import run
 from vermilion.cli.serve import serve
 from vermilion.cli.tasks import tasks
+from vermilion.cli.webhooks import webhooks
 
 EXIT_CODES = "Exit codes: 0 it worked, 1 refused or failed, 2 wrong usage or settings, 3 no gateway answers."
 
@@ -67,6 +68,7 @@ app.command("serve")(serve)
 app.command("demo")(demo)
 command(app, "run")(run)
 app.add_typer(tasks, name="tasks")
+app.add_typer(webhooks, name="webhooks")
 command(app, "catalog")(catalog)
 app.add_typer(wallet, name="wallet")
 app.add_typer(account, name="account")

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 from vermilion.domain.tasks import Submission
 from vermilion.services.finish_task import overdue_task
 from vermilion.services.gateway import Gateway
 from vermilion.services.release_bytes import release_bytes
 from vermilion.services.renew_quota import renew_quota
-from vermilion.storage import assets, flights, idempotency, ledger, resumable_uploads, reviews
+from vermilion.storage import (
+    assets,
+    deliveries,
+    flights,
+    idempotency,
+    ledger,
+    notifications,
+    resumable_uploads,
+    reviews,
+)
+from vermilion.storage.tasks import first_id
 
 BATCH = 500
+DELIVERIES_BATCH = 5_000
 FATE_UNKNOWN = (Submission.SENDING, Submission.UNKNOWN)
 IDEMPOTENCY_KEPT_DAYS = 7
 REVIEWS_KEPT_DAYS = 365
@@ -38,6 +50,17 @@ async def delete_old_media(gateway: Gateway) -> int:
     gone = await assets.delete_due(gateway.database, BATCH)
     await resumable_uploads.forget_expired(gateway.database)
     await release_bytes(gateway)
+    return gone
+
+
+async def forget_deliveries(gateway: Gateway) -> int:
+    """Forget old deliveries that are over, with their attempts, and old notifications; answers how many deliveries."""
+    before = first_id(datetime.now(UTC) - timedelta(days=gateway.settings.deliveries_kept_days), timedelta())
+    assert before is not None  # there is a time
+    await notifications.delete_old(gateway.database, before)
+    gone = 0
+    while (batch := await deliveries.delete_old(gateway.database, before, DELIVERIES_BATCH)) > 0:
+        gone += batch
     return gone
 
 

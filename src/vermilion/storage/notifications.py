@@ -94,6 +94,11 @@ async def read_page(
     return [NotificationRow(*row) for row in rows]
 
 
+async def delete_old(database: Database, before_id: UUID) -> None:
+    """Forget notifications with smaller ids."""
+    await database.execute("DELETE FROM notifications WHERE id < $1", before_id)
+
+
 async def reads_mail(database: Database, account_id: UUID) -> bool:
     """Whether notifications are also sent to the account's e-mail address."""
     return bool(await database.fetchval("SELECT notify_by_email FROM accounts WHERE id = $1", account_id))
