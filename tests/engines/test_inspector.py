@@ -149,6 +149,15 @@ def test_jpeg_modes_and_single_pixels_work(run_engine: RunEngine, tmp_path: Path
     assert (1, 1) == (result.facts["width"], result.files[0].height)
 
 
+@pytest.mark.parametrize("size", [(20_000, 3), (1, 9000)])
+def test_the_narrowest_pictures_have_a_thumbnail(
+    run_engine: RunEngine, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    """A side that would vanish stays one pixel."""
+    result = run_engine(inspect_file, file=given(tmp_path, encoded(Image.new("RGB", size), "PNG")))
+    assert {512, 1} == {result.files[0].width, result.files[0].height}
+
+
 def test_transparency_survives_in_the_thumbnail(run_engine: RunEngine, tmp_path: Path) -> None:
     """A cut-out's thumbnail is cut out, too."""
     clear = Image.new("RGBA", (600, 600), (0, 0, 0, 0))

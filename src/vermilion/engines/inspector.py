@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from vermilion.engines.contract import EngineFile, EngineJob, EngineRefused, EngineResult
 from vermilion.engines.footage import look_at
@@ -81,11 +81,9 @@ def _check_frames(picture: Image.Image, frames: int) -> None:
 
 
 def _thumbnail(whole: Image.Image, out_dir: Path) -> EngineFile:
-    small = (
-        ImageOps.contain(whole, (THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
-        if max(whole.size) > THUMBNAIL_PIXELS
-        else whole
-    )
+    shrink = min(1.0, THUMBNAIL_PIXELS / max(whole.size))
+    size = (max(1, round(whole.width * shrink)), max(1, round(whole.height * shrink)))
+    small = whole if shrink == 1 else whole.resize(size, Image.Resampling.BICUBIC)
     if is_opaque(small):
         small = small.convert("RGB")
     path = out_dir / "thumbnail.webp"

@@ -31,6 +31,11 @@ class Enlarger:
     tile_pixels: int
     margin_pixels: int
 
+    def worked_pixels(self, size: tuple[int, int]) -> int:
+        """How many pixels go through the network: with the margins, a narrow picture has many more than its own."""
+        wide, high = (side - (-side // self.tile_pixels) * 2 * self.margin_pixels for side in size)
+        return wide * high
+
 
 def enlarged_by(enlarger: Enlarger, picture: Image.Image, on_share: OnShare) -> Image.Image:
     """The RGB picture at the network's scale; `on_share` hears how much is done, from 0 to 1."""

@@ -53,6 +53,11 @@ def _check_size(size: tuple[int, int], wish: Wish) -> None:
             f"may have {most / 1_000_000:g} megapixels at most",
             "picture_too_large",
         )
+    if wish.quality == "high" and not esrgan.takes(size):
+        raise EngineRefused(
+            "a picture this long and narrow takes too long in high quality; standard quality takes it",
+            "picture_too_large",
+        )
 
 
 def _saved(job: EngineJob, large: Image.Image, wish: Wish) -> EngineResult:

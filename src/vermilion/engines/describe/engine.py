@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from PIL import Image
 
+from vermilion.engines.composer.saving import scene_in, summary
 from vermilion.engines.contract import EngineJob, EngineResult
 from vermilion.engines.describe.measure import Measured, measured
 from vermilion.engines.describe.sentences import description, place, prompts
@@ -25,8 +25,8 @@ def describe(job: EngineJob) -> EngineResult:
     """
     job.report(2, "reading the picture")
     with opened(given_file(job)) as source:
-        made = _made_here(source)
         picture = upright(source)
+        made = _made_here(source)  # After decoding: notes may stand behind the pixels.
     job.report(30, "measuring")
     seen = measured(on_white(picture))
     job.report(90, "writing")
@@ -42,20 +42,20 @@ def describe(job: EngineJob) -> EngineResult:
 
 
 def _made_here(source: Image.Image) -> dict[str, Any]:
-    """Prompt, seed, method and scene that one of our own engines left in the file; anyone can write such a note."""
-    texts = {name: text for name, text in source.info.items() if isinstance(text, str)}
+    """What one of our own engines left in the file: prompt, seed, method, and the scene in a few words.
+
+    Anyone can write such a note.
+    """
+    texts = {name: str(text) for name, text in source.info.items() if isinstance(text, str)}
     if not texts.get("Software", "").startswith(_OURS):
         return {}
     made: dict[str, Any] = {
-        name: texts[name][:_TOLD_CHARACTERS_MAX] for name in ("prompt", "seed", "method") if texts.get(name)
+        name: texts[name][:_TOLD_CHARACTERS_MAX] for name in ("prompt", "method") if texts.get(name)
     }
-    if "seed" in made:
-        made["seed"] = int(made["seed"]) if made["seed"].isdecimal() else made["seed"]
-    try:
-        scene = json.loads(texts.get("scene", "null"))
-    except (ValueError, RecursionError):
-        scene = None
-    return made | ({"scene": scene} if isinstance(scene, dict) else {})
+    if texts.get("seed", "").isdecimal() and len(texts["seed"]) < 19:
+        made["seed"] = int(texts["seed"])
+    shows = summary(scene_in(source))
+    return made | ({"shows": shows} if shows else {})
 
 
 def _facts(seen: Measured) -> dict[str, Any]:
