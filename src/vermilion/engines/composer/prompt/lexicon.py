@@ -28,6 +28,9 @@ BODIES = {
     "1F437": "1F416", "1F435": "1F412", "1F42D": "1F401", "1F432": "1F409", "1F414": "1F413", "1F466": "1F6B6",
     "1F468": "1F9CD-200D-2642", "1F469": "1F9CD-200D-2640", "1F9D1": "1F9CD", "1F698": "1F697", "1F696": "1F695",
 }  # fmt: skip
+_ALWAYS_SEVERAL = frozenset(
+    {"1F4DA", "1F352", "1F347", "1F45F", "1F456"}
+)  #: books, cherries, grapes, shoes, jeans
 _UNMARKED = str.maketrans("äöü", "aou")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff々ー]")
 
@@ -85,23 +88,17 @@ def languages_of(words: list[str]) -> tuple[str, ...]:
     return tuple(sorted(latin, key=lambda language: -scores.get(language, 0)))
 
 
-def is_plural(word: str, code: str) -> bool:
+def is_plural(word: str, code: str, *, german: bool) -> bool:
     """Whether the word names several of what it names: another word for the same thing is its beginning."""
-    if not word[-1:].isalpha() or is_wide(word) or " " in word:
+    if not word[-1:].isalpha() or is_wide(word) or " " in word or code in _ALWAYS_SEVERAL:
         return False
     same = [other for other, known in vocabulary().items() if known == ("things", code)]
     same += [phrase for language in ("en", "de") for phrase, one in phrases(language).items() if one == code]
     bare = word.translate(_UNMARKED)
     for other in same:
         plain = other.translate(_UNMARKED)
-        if (
-            bare != plain
-            and bare.startswith(plain)
-            and bare[len(plain) :] in ("s", "es", "e", "en", "n", "er")
-        ):
-            return bare[len(plain) :] != "e" or word.endswith(
-                ("be", "de", "te", "ne", "he", "le", "fe", "se", "re")
-            )
+        if bare != plain and bare.startswith(plain):
+            return bare[len(plain) :] in (("e", "en", "n", "er", "s") if german else ("s", "es"))
         if other != word and len(other) == len(word) and other[:-1] == word[:-1] and word[-1] in "iыи":
             return True
     return word.endswith("ies")

@@ -69,7 +69,8 @@ def read_prompt(text: str, negative: str = "") -> Reading:
     text = unicodedata.normalize("NFKC", text[:CHARACTERS_READ])
     words, flags = _without_flags(text)
     unwanted = " ".join(filter(None, (negative, flags.get("no", ""))))
-    ears = _Ears(tells_after=languages_of([words])[0] == "ja")
+    language = languages_of(words.casefold().split())[0]
+    ears = _Ears(tells_after=language == "ja", german=language == "de")
     for token in _meanings(words):
         ears.hear(*token)
     banned = {
@@ -133,7 +134,8 @@ def _wide_meanings(run: str, languages: tuple[str, ...]) -> Iterator[tuple[str, 
 class _Ears:
     """Collects what is heard, word after word; attributes wait for the thing that they describe."""
 
-    def __init__(self, *, tells_after: bool) -> None:
+    def __init__(self, *, tells_after: bool, german: bool) -> None:
+        self.german = german
         self.tells_after = tells_after  #: as in Japanese: `castle's-top's dragon`
         self.mentions: list[Mention] = []
         self.heard: dict[str, list[str]] = {}
@@ -163,10 +165,11 @@ class _Ears:
         self.just_named = False
 
     def _thing(self, code: str, words: str) -> None:
-        count = self.count or (3 if is_plural(words, code) else 1)
+        count = self.count or (3 if is_plural(words, code, german=self.german) else 1)
         known = next((number for number, one in enumerate(self.mentions) if one.art == code), None)
-        if known is not None:  # Said again: more of the same.
+        if known is not None:  # Said again: more of the same. Another word for it says nothing new.
             one = self.mentions[known]
+            count *= words == one.word
             self.mentions[known] = msgspec.structs.replace(one, count=min(THINGS_MAX, one.count + count))
         elif len(self.mentions) < MENTIONS_MAX:
             self.mentions.append(

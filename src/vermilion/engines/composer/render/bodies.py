@@ -133,8 +133,11 @@ def _on_legs(bust: Image.Image, *, robed: bool) -> Image.Image:
     canvas = _Clay(bust.width, int(size * 1.62))
     foot = canvas.height
     if robed:
-        canvas.blob(middle, size * 1.46, half * 1.16, size * 0.5, cloth * 0.9, square=2.4)
-        canvas.blob(middle, size * 1.16, half * 0.98, size * 0.44, cloth * 0.96, square=2.6)
+        for step in range(9):  # Rings that widen towards the hem.
+            share = step / 8
+            wide = half * (0.84 + 0.3 * share**0.8)
+            tone = cloth * (0.97 - 0.07 * share)
+            canvas.blob(middle, size * (1.02 + 0.46 * share), wide, size * 0.13, tone, square=2.6)
         return canvas.with_head(bust, 0)
     for side in (-1, 1):
         canvas.blob(

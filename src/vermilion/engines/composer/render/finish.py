@@ -15,6 +15,8 @@ _RAINBOW = ("b04be0", "4b5be8", "3fb8e8", "4fd06a", "f2e14a", "f59a3c", "ee4a4a"
 
 def soften_distance(view: View) -> None:
     """What is far loses its sharpness before the things are placed."""
+    if "fog" in view.scene.weather:
+        _fog(view, 0.8)
     if view.scene.lands[-1] in ("room", "space", "underwater") or view.keeps_sheets:
         return
     bottom = view.row(0.74)
@@ -33,7 +35,7 @@ def paint_weather(view: View) -> None:
     if "fireworks" in weather:
         _fireworks(view)
     if "fog" in weather or "forest" in view.scene.lands or view.scene.time == "dawn":
-        _fog(view, 0.75 if "fog" in weather else 0.3)
+        _fog(view, 0.4 if "fog" in weather else 0.3)
     if "rain" in weather:
         _rain(view)
     if "snowfall" in weather:

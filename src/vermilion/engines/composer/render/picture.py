@@ -21,6 +21,7 @@ STEPS: tuple[tuple[str, Callable[[View], None], float], ...] = (
     ("things", paint_things, 0.8),
     ("weather", paint_weather, 0.9),
 )
+STYLE_STRENGTH = 0.82  #: beyond it, many styles leave little of what is shown
 OnStep = Callable[[float, str], None]
 
 
@@ -35,11 +36,10 @@ def render(
         on_step(done * share, name)
     picture = as_image(developed(view), scene.seed & 0xFFFF_FFFF)
     if scene.style:
-        strength = 0.9
         picture = repainted(
             picture,
             scene.style,
-            strength=strength,
+            strength=STYLE_STRENGTH,
             on_share=lambda part: on_step(share + part * (1 - share), "style"),
         )
     return picture

@@ -57,6 +57,8 @@ class _Director:
         """Everyone of a mention, next to what it is tied to."""
         height, place = standing(mention.art)
         place = self._place(mention, place)
+        if self.scene.lands[-1] == "room" and height < 0.24:  # Small things indoors are looked at closely.
+            height *= 1.45
         height *= (
             times(mention.size) * self.crowd * (1.25 if len(self.groups) == 0 and mention.count == 1 else 1.0)
         )

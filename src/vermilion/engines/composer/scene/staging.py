@@ -14,7 +14,7 @@ _FAR: frozenset[Land] = frozenset({"mountains", "hills", "city", "forest"})
 _SOLE: frozenset[Land] = frozenset({"space", "moon", "underwater", "room"})
 _COMMON: tuple[tuple[Land, ...], ...] = (
     ("hills", "meadow"), ("mountains", "meadow"), ("mountains", "lake"), ("hills", "lake"), ("forest",),
-    ("hills", "beach", "sea"), ("mountains", "forest"),
+    ("hills", "sea"), ("mountains", "forest"),
 )  # fmt: skip
 _TIMES: tuple[Time, ...] = ("day", "day", "golden", "golden", "golden", "sunset", "sunset", "dawn", "dusk")
 _OF_MOOD: dict[str, tuple[Time, ...]] = {
@@ -102,7 +102,7 @@ def _with_shore(lands: tuple[Land, ...], reading: Reading) -> tuple[Land, ...]:
     """A shore before the water for those who neither float nor fly."""
     upon = {one.art for one in reading.mentions if one.to is not None and one.relation in ("on", "above")}
     stands = any(standing(one.art)[1] == "ground" and one.art not in upon for one in reading.mentions)
-    return (*lands, "beach") if lands[-1] in ("lake", "sea") and stands else lands
+    return (*lands, "beach") if lands[-1] in ("lake", "sea") and stands and "beach" not in lands else lands
 
 
 def _time(reading: Reading, lands: tuple[Land, ...], dice: random.Random) -> Time:
