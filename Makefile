@@ -44,6 +44,9 @@ bench: setup-dev ## Measure Vermilion against its baselines in one run
 assets: setup ## Build the dashboard's styles, scripts, fonts and icons into the package
 	@$(PYTHON) -m scripts.build_assets
 
+gallery: setup-dev ## Draw the composer's contact sheets in docs/pictures
+	@$(PYTHON) scripts/gallery.py
+
 lock: ## Recreate requirements/*.txt; ARGS=--upgrade takes the newest versions
 	@sh scripts/lock.sh $(ARGS)
 

@@ -67,7 +67,7 @@ SEEDED = ("arranger", "composer")
 MEMORY_BYTES_MAX = 2 * 1024**3
 JOB_TIMEOUT_S = 300.0
 #: Engines whose longest job takes longer than that, on a machine that is slow and busy.
-LONG_JOBS_S: Mapping[str, float] = {"cutout-video": 1800.0, "upscale": 1200.0}
+LONG_JOBS_S: Mapping[str, float] = {"composer": 900.0, "cutout-video": 1800.0, "upscale": 1200.0}
 CHECK_AFTER_S = 5.0  #: a net below `wake`, which tells of every change at once
 FETCHED_GRACE_S = 60.0  #: how long an outcome that was told can be asked for again
 UNFETCHED_KEPT_S = 3600.0

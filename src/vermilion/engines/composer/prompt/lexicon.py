@@ -62,9 +62,10 @@ def tells() -> Mapping[str, frozenset[str]]:
 
 def meaning(phrase: str, languages: tuple[str, ...]) -> Meaning | None:
     """What a phrase means; `languages` says which to believe first."""
-    known = vocabulary().get(phrase)
-    if known is not None:
-        return known
+    for form in (phrase, phrase.removesuffix("s"), phrase.removesuffix("es")):
+        known = vocabulary().get(form)
+        if known is not None and (form == phrase or (known[0] == "things" and len(form) > 2)):
+            return known
     for language in languages:
         code = phrases(language).get(phrase)
         if code is not None:

@@ -22,7 +22,8 @@ _WATERLINES = {"26F5": 0.17, "1F6A4": 0.2, "1F6A2": 0.13, "26F4": 0.13, "1F6E5":
 def paint_things(view: View) -> None:
     """Everything that stands, swims and flies, from the farthest to the nearest."""
     everyone = sorted(
-        [*strewn(view), *view.scene.actors], key=lambda one: (one.front, one.y if one.place != "air" else 0.5)
+        [*strewn(view), *view.scene.actors],
+        key=lambda one: (one.front, one.y if one.place != "air" else 0.745),
     )
     for actor in everyone:
         paint_actor(view, actor)
@@ -45,7 +46,7 @@ def paint_actor(view: View, actor: Actor) -> None:
     if actor.place == "float":
         alpha = _afloat(view, actor, colour, alpha, left, top)
     elif actor.place == "ground" and view.scene.lands[-1] != "space":
-        _shadow(view, sprite, left, top, depth)
+        _shadow(view, sprite, left, top, depth, faint=not actor.name)
     view.paste(colour, alpha, left=left, top=top, depth=depth)
     if actor.place == "ground" and sprite.width > 24 and actor.front == 0:
         _grounded(view, actor, left, top + sprite.height, sprite.width, depth)
@@ -57,12 +58,12 @@ def _depth(actor: Actor) -> float:
     return float(np.clip(0.55 + 0.5 * nearness(actor.y), 0.55, 1.05))
 
 
-def _shadow(view: View, sprite: Image.Image, left: int, top: int, depth: float) -> None:
-    """A dark pool under the feet, and the thing's own shadow away from the light."""
+def _shadow(view: View, sprite: Image.Image, left: int, top: int, depth: float, *, faint: bool) -> None:
+    """A dark pool under the feet, and the thing's own shadow away from the light; many strewn ones add up."""
     light, alpha = view.light, sprite.getchannel("A")
     wide, high = sprite.size
     foot = top + high
-    deep = min(0.62, 0.3 + 0.3 * light.bright)
+    deep = min(0.62, 0.3 + 0.3 * light.bright) * (0.5 if faint else 1.0)
     box = np.flatnonzero(np.asarray(alpha)[int(high * 0.86) :].max(axis=0) > 60)
     x0, x1 = (box[0], box[-1]) if len(box) else (0, wide)
     half = max(3.0, (x1 - x0) / 2 * 1.12)
@@ -149,23 +150,21 @@ def _grounded(view: View, actor: Actor, left: int, foot: int, wide: int, depth: 
         or not 0 < foot < view.height
     ):
         return
-    high = max(3, int(wide * (0.05 if land in ("snow", "beach", "desert") else 0.085)))
+    is_bare = land in ("snow", "desert") or (land == "beach" and "lake" not in view.scene.lands)
+    high = max(3, min(int(wide * (0.05 if is_bare else 0.085)), int(view.scale * 0.02)))
     x = np.arange(-high, wide + high)
     spikes = scatter_hash(np.floor(x / max(1.0, high * 0.12)), 1, int(actor.x * 1e4))
-    if land in ("snow", "beach", "desert"):
+    if is_bare:
         tall = high * (0.45 + 0.4 * line(x / high * 0.8, int(actor.x * 1e4), 2))
     else:
         tall = high * (0.25 + 0.75 * spikes)
     rows = np.arange(high + 1)[:, None]
     ends = np.clip(np.minimum(x + high, wide + high - x) / (high * 1.6), 0, 1)
     cover = np.clip(rows - (high - tall * ends)[None, :], 0, 1).astype(np.float32)
-    row = min(view.height - 1, foot + 1)
+    row = min(view.height - 1, foot + 2 * high)  # Below the pool of shadow.
     columns = np.clip(left + x, 0, view.width - 1)
-    ground = view.canvas[row, columns][None] * (0.86 + 0.3 * (rows[::-1] / max(1, high)))[..., None]
-    if land in ("snow", "beach", "desert"):
-        ground = np.broadcast_to(
-            view.canvas[min(view.height - 1, foot + high), columns][None] * 1.03, (*cover.shape, 3)
-        )
+    bright = 1.03 if is_bare else (0.8 + 0.3 * rows[::-1] / high)[..., None]
+    ground = np.broadcast_to(view.canvas[row, columns][None], (*cover.shape, 3)) * bright
     view.paste(
         np.clip(ground, 0, 255), cover, left=left - high, top=foot - high + max(1, high // 5), depth=depth
     )

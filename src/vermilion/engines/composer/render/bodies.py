@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from vermilion.engines.composer.art import picture_of, things
+from vermilion.engines.composer.clay import Clay
 from vermilion.engines.composer.render.noise import Field
 
 _PLUSH = {
@@ -50,7 +51,7 @@ def _plush(head: Image.Image, code: str, *, tail: bool) -> Image.Image:
     fur, pale = _fur(head.crop((0, 0, head.width, head.height // 2)) if code == "1F438" else head)
     dark = fur * 0.62
     size = head.height
-    canvas = _Clay(int(head.width * 1.12 + (size * 0.3 if tail else 0)), int(size * 1.62))
+    canvas = Clay(int(head.width * 1.12 + (size * 0.3 if tail else 0)), int(size * 1.62))
     middle, foot = canvas.width / 2, canvas.height
     if tail:
         canvas.blob(middle + size * 0.46, foot - size * 0.26, size * 0.15, size * 0.27, fur, tilt=0.5)
@@ -68,7 +69,7 @@ def _machine(head: Image.Image) -> Image.Image:
     """Boxes with rounded edges."""
     shell, dark = np.array([206, 200, 218.0]), np.array([92, 84, 120.0])
     size = head.height
-    canvas = _Clay(int(head.width * 1.16), int(size * 1.72))
+    canvas = Clay(int(head.width * 1.16), int(size * 1.72))
     middle, foot = canvas.width / 2, canvas.height
     for side in (-1, 1):
         canvas.blob(middle + side * size * 0.17, foot - size * 0.16, size * 0.1, size * 0.17, dark, square=4)
@@ -104,7 +105,7 @@ def _dressed(head: Image.Image, shirt: tuple[int, int, int]) -> Image.Image:
     """A small figure with shirt, trousers and shoes."""
     size = head.height
     cloth, legs, shoes = np.array(shirt, dtype=float), np.array([76, 80, 118.0]), np.array([54, 46, 60.0])
-    canvas = _Clay(int(max(head.width, size) * 1.05), int(size * 2.02))
+    canvas = Clay(int(max(head.width, size) * 1.05), int(size * 2.02))
     middle, foot = canvas.width / 2, canvas.height
     skin = _middle_colour(head)
     for side in (-1, 1):
@@ -121,20 +122,15 @@ def _dressed(head: Image.Image, shirt: tuple[int, int, int]) -> Image.Image:
 def _on_legs(bust: Image.Image, *, robed: bool) -> Image.Image:
     """A bust that goes on in the colour of its lower edge, in trousers or in a long robe."""
     size = bust.height
-    row = np.asarray(bust)[-max(3, size // 12) :].reshape(-1, 4)
-    cloth = (
-        np.median(row[row[:, 3] > 200][:, :3], axis=0)
-        if (row[:, 3] > 200).any()
-        else np.array([90, 90, 120.0])
-    )
+    cloth = _sleeves(bust)
     columns = np.flatnonzero(np.asarray(bust.getchannel("A"))[-2] > 128)
     left, right = (columns[0], columns[-1]) if len(columns) else (0, bust.width)
     middle, half = (left + right) / 2, (right - left) / 2
-    canvas = _Clay(bust.width, int(size * 1.62))
+    canvas = Clay(bust.width, int(size * 1.62))
     foot = canvas.height
     if robed:
-        for step in range(9):  # Rings that widen towards the hem.
-            share = step / 8
+        for step in range(25):  # Rings that widen towards the hem.
+            share = step / 24
             wide = half * (0.84 + 0.3 * share**0.8)
             tone = cloth * (0.97 - 0.07 * share)
             canvas.blob(middle, size * (1.02 + 0.46 * share), wide, size * 0.13, tone, square=2.6)
@@ -148,6 +144,14 @@ def _on_legs(bust: Image.Image, *, robed: bool) -> Image.Image:
         )
     canvas.blob(middle, size * 0.98, half * 0.98, size * 0.14, cloth * 0.95, square=3)
     return canvas.with_head(bust, 0)
+
+
+def _sleeves(bust: Image.Image) -> Field:
+    """The colour at the outer ends of the lower edge, where no beard and no shirt front is."""
+    rows = np.asarray(bust)[-max(3, bust.height // 8) :]
+    outer = np.concatenate([rows[:, : bust.width // 3], rows[:, -bust.width // 3 :]], axis=1).reshape(-1, 4)
+    solid = outer[outer[:, 3] > 220][:, :3]
+    return np.asarray(np.median(solid, axis=0)) if len(solid) else np.array([90, 90, 120.0])
 
 
 def _fur(head: Image.Image) -> tuple[Field, Field]:
@@ -167,46 +171,3 @@ def _middle_colour(head: Image.Image) -> Field:
         int(head.height * 0.55) : int(head.height * 0.75), head.width // 3 : head.width * 2 // 3
     ]
     return np.asarray(np.median(pixels.reshape(-1, 4)[:, :3], axis=0))
-
-
-class _Clay:
-    """A transparent canvas on which round forms are modelled."""
-
-    def __init__(self, width: int, height: int) -> None:
-        self.width, self.height = width, height
-        self.colour = np.zeros((height, width, 3))
-        self.alpha = np.zeros((height, width))
-        self.rows, self.columns = np.mgrid[0:height, 0:width] + 0.5
-
-    def blob(
-        self, x: float, y: float, wide: float, high: float, colour: Field, *,
-        tilt: float = 0.0, square: float = 2.0, flat: bool = False,
-    ) -> None:  # fmt: skip
-        """An ellipsoid lit from the upper left; `square` makes it boxier, `flat` keeps its edge soft."""
-        turned_x = (self.columns - x) * np.cos(tilt) + (self.rows - y) * np.sin(tilt)
-        turned_y = (self.rows - y) * np.cos(tilt) - (self.columns - x) * np.sin(tilt)
-        across, down = turned_x / wide, turned_y / high
-        far = (np.abs(across) ** square + np.abs(down) ** square) ** (1 / square)
-        out = np.sqrt(np.clip(1 - far**2, 0, 1))
-        tone = 0.7 + 0.42 * np.clip(-0.3 * across - 0.5 * down + 0.75 * out, -0.6, 1)
-        if flat:
-            tone = 0.97 + 0.06 * out
-        edge = np.clip((1 - far) * min(wide, high) * (0.25 if flat else 1.0), 0, 1)
-        shaded = np.clip(
-            colour * tone[..., None] + (255 - colour) * 0.1 * np.clip(out * tone - 0.7, 0, 1)[..., None],
-            0,
-            255,
-        )
-        now = edge + self.alpha * (1 - edge)
-        old = self.colour * (self.alpha * (1 - edge))[..., None]
-        self.colour = (shaded * edge[..., None] + old) / np.maximum(now, 1e-6)[..., None]
-        self.alpha = now
-
-    def with_head(self, head: Image.Image, top: int) -> Image.Image:
-        """The finished figure."""
-        whole = Image.fromarray(
-            np.dstack([self.colour, self.alpha * 255]).clip(0, 255).astype(np.uint8), "RGBA"
-        )
-        whole.alpha_composite(head, ((self.width - head.width) // 2, top))
-        box = whole.getchannel("A").getbbox()
-        return whole.crop(box)

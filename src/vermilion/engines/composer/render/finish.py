@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from vermilion.engines.composer.render.light import rgb
-from vermilion.engines.composer.render.noise import Field, grid, scatter_hash, smooth
+from vermilion.engines.composer.render.noise import Field, grid, scatter_hash, smooth, softened
 from vermilion.engines.composer.render.view import View
 from vermilion.engines.composer.scene.graph import HORIZON
 
@@ -22,7 +22,7 @@ def soften_distance(view: View) -> None:
     bottom = view.row(0.74)
     if bottom < 8:
         return
-    blurred = _blurred(view.canvas[:bottom], 0.0016 * view.scale)
+    blurred = softened(view.canvas[:bottom], 0.0016 * view.scale)
     share = smooth(0.74, 0.6, view.ys[:bottom])[:, None, None] * 0.85
     view.canvas[:bottom] += (blurred - view.canvas[:bottom]) * share
 
@@ -49,7 +49,7 @@ def developed(view: View) -> Field:
     canvas = view.canvas
     small = _resized(canvas, max(1, view.width // 6), max(1, view.height // 6))
     over = np.clip(small - 168, 0, 255) * (0.6 if view.light.bright > 0.8 else 0.85)
-    bloom = _resized(_blurred(over, 0.035 * view.scale / 6), view.width, view.height)
+    bloom = _resized(softened(over, 0.035 * view.scale / 6), view.width, view.height)
     canvas = 255 - (255 - np.clip(canvas, 0, 255)) * (255 - np.clip(bloom, 0, 255)) / 255
     grey = canvas @ np.array([0.3, 0.59, 0.11], dtype=np.float32)
     canvas = grey[..., None] + (canvas - grey[..., None]) * (1.1 if view.scene.mood != "gloomy" else 0.82)
@@ -62,27 +62,6 @@ def developed(view: View) -> Field:
         (view.height, view.width), dtype=np.float32
     )
     return np.asarray(canvas + grain[..., None] * 1.6)
-
-
-def _blurred(canvas: Field, radius: float) -> Field:
-    """Gaussian in float by three passes of a box."""
-    steps = max(1, round(radius))
-    for axis in (0, 1):
-        for _ in range(2):
-            canvas = _box(canvas, steps, axis)
-    return canvas
-
-
-def _box(canvas: Field, steps: int, axis: int) -> Field:
-    width = [(0, 0)] * canvas.ndim
-    width[axis] = (steps + 1, steps)
-    total = np.cumsum(
-        np.pad(canvas, width, mode="edge"), axis=axis, dtype=np.float64 if steps > 50 else np.float32
-    )
-    size = canvas.shape[axis]
-    upper = np.take(total, np.arange(2 * steps + 1, 2 * steps + 1 + size), axis=axis)
-    lower = np.take(total, np.arange(0, size), axis=axis)
-    return ((upper - lower) / (2 * steps + 1)).astype(np.float32)
 
 
 def _resized(canvas: Field, width: int, height: int) -> Field:

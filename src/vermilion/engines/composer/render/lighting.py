@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageFilter
 
 from vermilion.engines.composer.render.light import rgb
-from vermilion.engines.composer.render.noise import Field, scatter_hash
+from vermilion.engines.composer.render.noise import Field, scatter_hash, softened
 from vermilion.engines.composer.render.view import View
 from vermilion.engines.composer.scene.graph import Actor, nearness
 
@@ -18,10 +17,7 @@ def lit(view: View, actor: Actor, pixels: Field) -> Field:
     """The ambient light over all, the sun on one side with a bright rim, haze with distance."""
     light, scene = view.light, view.scene
     colour = pixels[..., :3]
-    soft = Image.fromarray(pixels[..., 3].astype(np.uint8)).filter(
-        ImageFilter.GaussianBlur(max(1.0, len(pixels) * 0.035))
-    )
-    round_off = np.asarray(soft, dtype=np.float32) / 255
+    round_off = softened(pixels[..., 3] / 255, max(1.0, len(pixels) * 0.03))
     down, across = np.gradient(round_off)
     steep = np.sqrt(across**2 + down**2) + 1e-4
     to_sun = np.array([scene.sun[0] - actor.x, scene.sun[1] - (actor.y - actor.height / 2)])
@@ -29,7 +25,8 @@ def lit(view: View, actor: Actor, pixels: Field) -> Field:
     facing = -(across * to_sun[0] + down * to_sun[1]) / steep
     edge = np.clip(1.9 * (1 - round_off), 0, 1) * np.clip(steep * len(pixels) * 0.06, 0, 1)
     shade = 1 + 0.24 * light.power * facing * np.clip(steep * len(pixels) * 0.05, 0, 1)
-    colour = _weathered(view, actor, colour, -down / steep)
+    upward = down / steep * np.clip(steep * len(pixels) * 0.12, 0, 1)
+    colour = _weathered(view, actor, colour, upward)
     level = min(1.08, 0.56 + 0.5 * light.bright)
     ambient = light.ambient * 0.72 + light.sun * 0.28
     if _glows(actor) or scene.lands[-1] in ("space", "moon"):  # Where no air colours the light.
@@ -52,7 +49,7 @@ def _weathered(view: View, actor: Actor, colour: Field, upward: Field) -> Field:
         tone = colour.mean(axis=-1, keepdims=True) / 225
         colour = tone * rgb(_STONES.get(view.scene.lands[-1], "8d8a86"))
     if "snow" in view.scene.lands:
-        lying = np.clip(0.3 + 0.9 * upward, 0.18, 0.95)[..., None]
+        lying = np.clip(0.34 + 0.95 * upward, 0.12, 0.96)[..., None]
         return colour + (rgb("f4f8ff") - colour) * lying
     return colour * (0.9 + 0.2 * float(scatter_hash(int(actor.x * 997), 1, 3)))
 

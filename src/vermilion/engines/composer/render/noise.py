@@ -45,6 +45,27 @@ def smooth(low: float, high: float, value: Any) -> Field:
     return np.asarray(share * share * (3 - 2 * share))
 
 
+def softened(canvas: Field, radius: float) -> Field:
+    """Gaussian in float by three passes of a box."""
+    steps = max(1, round(radius))
+    for axis in (0, 1):
+        for _ in range(2):
+            canvas = _box(canvas, steps, axis)
+    return canvas
+
+
+def _box(canvas: Field, steps: int, axis: int) -> Field:
+    width = [(0, 0)] * canvas.ndim
+    width[axis] = (steps + 1, steps)
+    total = np.cumsum(
+        np.pad(canvas, width, mode="edge"), axis=axis, dtype=np.float64 if steps > 50 else np.float32
+    )
+    size = canvas.shape[axis]
+    upper = np.take(total, np.arange(2 * steps + 1, 2 * steps + 1 + size), axis=axis)
+    lower = np.take(total, np.arange(0, size), axis=axis)
+    return ((upper - lower) / (2 * steps + 1)).astype(np.float32)
+
+
 def _summed(octave: Any, octaves: int, gain: float) -> Field:
     total, weight, whole = 0.0, 1.0, 0.0
     for number in range(octaves):

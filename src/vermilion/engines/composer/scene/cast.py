@@ -133,7 +133,7 @@ class _Director:
     def _free_x(self, width: float, *, airborne: bool = False) -> float:
         """The best of some places: away from the others, and the first one off the middle by a third at most."""
         others = [
-            actor for group in self.groups.values() for actor in group if (actor.place == "air") == airborne
+            one for group in self.groups.values() for one in group if _in_the_way(one, airborne=airborne)
         ]
         span = self.right - self.left
         edge = min(width / 2 + 0.03, span / 2)
@@ -157,7 +157,9 @@ class _Director:
         return msgspec.structs.replace(actor, x=round(x, 4), y=round(y, 4))
 
     def on(self, actor: Actor, target: Actor, number: int) -> Actor:
-        """Upon the other one; of two alike, beside each other on it."""
+        """Upon the other one; of two alike, beside each other on it. A flier is over it."""
+        if actor.place == "air":
+            return self.above(actor, target, number)
         share = 0.93 if is_building(target.art) else 0.74
         height = min(actor.height, max(0.12, target.height * (0.5 if is_building(target.art) else 0.85)))
         top = (
@@ -195,21 +197,37 @@ class _Director:
         )
 
     def beside(self, actor: Actor, target: Actor, number: int) -> Actor:
-        """At its side, where there is more room."""
-        side = -1 if target.x > (self.left + self.right) / 2 else 1
-        if actor.place in ("air", "float") and target.place != actor.place:
-            return (
-                self._on_the_ground(actor, Mention(art=actor.art, word=""), number)
-                if actor.place == "float"
-                else self._in_the_air(actor)
-            )
-        step = (width_of(target) + width_of(actor)) / 2 * 1.02 + number * width_of(actor) * 0.95
+        """At its side, where there is more room; swimmers and fliers keep their own places."""
+        if actor.place == "water":
+            x = self._free_x(width_of(actor))
+            return self._at(actor, x, self.dice.uniform(0.25, 0.75), scaled=False)
+        if actor.place == "air" and target.place != "air":
+            return self._in_the_air(actor)
+        if actor.place == "float" and target.place != "float":
+            return self._on_the_ground(actor, Mention(art=actor.art, word=""), number)
         foot = self.dice.uniform(-0.02, 0.03) + (
             min(0.93, target.y + 0.12) if is_building(target.art) else target.y
         )
         if is_building(actor.art):
             foot = 0.83 if "beach" in self.scene.lands else 0.74
-        return msgspec.structs.replace(actor, x=target.x + side * step, y=round(foot, 4))
+        step = (width_of(target) + width_of(actor)) / 2 * 1.02
+        spots = [
+            target.x + side * (step + more * width_of(actor) * 0.95) for more in range(3) for side in (1, -1)
+        ]
+        return msgspec.structs.replace(actor, x=self._emptiest(spots, actor), y=round(foot, 4))
+
+    def _emptiest(self, spots: list[float], actor: Actor) -> float:
+        """The first place inside the frame that nobody has; else the one with the least crowd."""
+        half = width_of(actor) / 2
+        others = [one for group in self.groups.values() for one in group if one.place == actor.place]
+
+        def crowd(x: float) -> float:
+            outside = max(0.0, self.left + half - x, x + half - self.right)
+            overlap = max((half + width_of(one) / 2 - abs(x - one.x) for one in others), default=0.0)
+            return round(max(0.0, float(overlap)) + 1.5 * outside, 3)
+
+        best: float = min(spots, key=crowd)
+        return round(best, 4)
 
     def behind(self, actor: Actor, target: Actor, number: int) -> Actor:
         """Farther away and half hidden."""
@@ -221,6 +239,11 @@ class _Director:
         """Nearer than the other one."""
         shifted = target.x + (number - 0.3) * width_of(actor) * 0.9
         return msgspec.structs.replace(actor, x=shifted, y=min(0.96, target.y + 0.08), front=target.front + 1)
+
+
+def _in_the_way(actor: Actor, *, airborne: bool) -> bool:
+    """Fliers keep clear of each other and of what is tall; the others of whoever stands."""
+    return actor.place == "air" or actor.y - actor.height < 0.42 if airborne else actor.place != "air"
 
 
 _RELATIONS = {

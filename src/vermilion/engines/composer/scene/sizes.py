@@ -41,7 +41,7 @@ _BY_CODE: dict[str, tuple[float, Place]] = {
     "1F9A9": (0.38, "ground"), "1F30B": (0.5, "ground"), "1F6F6": (0.16, "float"), "1F6A4": (0.22, "float"),
     "1F6E5": (0.28, "float"), "26F4": (0.36, "float"), "1F3B9": (0.26, "ground"), "1F6A3": (0.26, "float"),
     "1F319": (0.2, "air"), "1FAB6": (0.12, "air"), "1F3EE": (0.2, "air"), "1F9DE": (0.4, "ground"),
-    "1FABD": (0.2, "air"), "1FABC": (0.26, "water"), "1F419": (0.28, "water"),
+    "LIGHTHOUSE": (0.6, "ground"), "1FABD": (0.2, "air"), "1FABC": (0.26, "water"), "1F419": (0.28, "water"),
 }  # fmt: skip
 _TIMES = {"tiny": 0.45, "small": 0.7, "": 1.0, "big": 1.3, "huge": 1.7}
 #: Where things are at home, for prompts that name no land.
@@ -52,7 +52,8 @@ _HOMES: tuple[tuple[set[str], tuple[Land, ...]], ...] = (
     ({"1F9D1-200D-1F680", "1F469-200D-1F680", "1F468-200D-1F680"}, ("moon",)),
     ({"1F98A", "1F43B", "1F43A", "1F98C", "1F344", "1F43F", "1F994", "1F989", "1F9DA", "1F9DA-200D-2640", "1F9DD"},
      ("forest",)),
-    ({"1F334", "1F965", "1F3C4", "1F41A", "1F980", "1F459"}, ("beach",)),
+    ({"1F334", "1F965", "1F3C4", "1F41A", "1F980", "1F459", "LIGHTHOUSE"},
+     ("sea", "beach")),
 )  # fmt: skip
 
 

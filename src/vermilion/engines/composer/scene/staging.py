@@ -28,7 +28,7 @@ _SUN_HEIGHT: dict[Time, tuple[float, float]] = {
 _SCATTERS: dict[Land, tuple[tuple[tuple[str, ...], float, float], ...]] = {
     "meadow": ((("1F333", "1F332"), 5, 0.3), (("1F33C", "1F337", "1F33B"), 16, 0.055), (("1F33F",), 8, 0.05)),
     "hills": ((("1F333", "1F332", "1F332"), 7, 0.28), (("1F33C",), 8, 0.05)),
-    "mountains": ((("1F332",), 9, 0.26), (("1FAA8",), 4, 0.1)),
+    "mountains": ((("1F332",), 9, 0.26), (("1FAA8",), 2, 0.09)),
     "lake": ((("1F332", "1F333"), 4, 0.26), (("1F33E",), 6, 0.12)),
     "beach": ((("1F334",), 3, 0.42), (("1F41A",), 4, 0.045), (("1FAA8",), 3, 0.1)),
     "forest": ((("1F332", "1F333", "1F332"), 16, 0.46), (("1F344",), 5, 0.06), (("1F33F",), 14, 0.06)),
@@ -85,8 +85,8 @@ def _lands(reading: Reading, dice: random.Random) -> tuple[Land, ...]:
         "desert",
         "snow",
         "lake",
-        "beach",
         "sea",
+        "beach",
     ]
     lands = [land for land in order if land in named][:3]
     if lands == ["mountains"]:
@@ -148,6 +148,8 @@ def _scatters(reading: Reading, lands: tuple[Land, ...], dice: random.Random) ->
     for land in lands:
         for art, density, height in _SCATTERS.get(land, ()):
             kept = tuple(one for one in art if one not in unwanted)
+            if "lake" in lands:
+                kept = tuple(one for one in kept if one != "1F41A")
             if "snow" in lands:
                 kept = tuple(one for one in kept if one in {"1F332", "1FAA8"})
             if kept and not ({"1F333", "1F332"} & unwanted and {"1F333", "1F332"} & set(kept)):

@@ -85,7 +85,7 @@ def paint_meadow(view: View) -> None:
 
 def paint_snow(view: View) -> None:
     """Drifts with blue shade and a sparkle here and there."""
-    _rolling(view, rgb("f2f6fd"), rgb("c3d4ec"), seed=800, grain=7)
+    _rolling(view, rgb("f2f6fd") * 1.2, rgb("c9d8ee") * 1.12, seed=800, grain=7)
     top = view.horizon_row
     there = scatter_hash(
         np.arange(view.width)[None, :], np.arange(top, view.height)[:, None], view.scene.land_seed
