@@ -25,6 +25,9 @@ CUSTOMER_PAGES = (
     "/usage",
     "/wallet",
     "/keys",
+    "/webhooks",
+    "/webhooks/deliveries/{delivery}",
+    "/linked-accounts",
     "/models",
     "/settings",
     "/no-such-page",
@@ -35,6 +38,11 @@ OPERATOR_PAGES = (
     "/operator/tasks",
     "/operator/tasks/{task}",
     "/operator/queues",
+    "/operator/deliveries",
+    "/operator/deliveries/{delivery}",
+    "/operator/connections",
+    "/operator/models",
+    "/operator/banned-words",
     "/operator/accounts",
     "/operator/accounts/{account}",
     "/operator/plans",
@@ -91,8 +99,13 @@ async def _work(customer: Api) -> dict[str, str]:
     await customer.echo("slow", latency_s=300)
     for number in range(30):
         await customer.echo(f"number {number}")
+    await customer.post(
+        "/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/hooks", "description": HOSTILE[:200]}
+    )
+    told = await customer.echo("told", prefer="wait=20")
+    delivery = (await customer.get(f"/v1/webhook-deliveries?task_id={told['id']}"))["data"][0]
     await customer.post("/v1/keys", {"name": HOSTILE[:200], "cap_units": 10_000_000, "cap_window": "month"})
-    return {"task": picture["id"], "failed": failed["id"]}
+    return {"task": picture["id"], "failed": failed["id"], "delivery": delivery["id"]}
 
 
 async def _operator_email(operator: Api, server: Server) -> str:

@@ -148,3 +148,9 @@ def _hours(row: ConnectionRow, asked: ConnectionChange) -> tuple[time | None, ti
     if asked.rest_hours is None:
         return None, None
     return read_hour(asked.rest_hours.start), read_hour(asked.rest_hours.end)
+
+
+def linkable_providers() -> dict[str, str]:
+    """Names of the providers that take a credential, by their ids: what a customer can link."""
+    manifests = (read_manifest(id_) for id_ in provider_ids())
+    return {manifest.id: manifest.name for manifest in manifests if manifest.auth != "none"}

@@ -230,6 +230,26 @@ async def read_one(database: Database, delivery_id: UUID, account_id: UUID) -> D
     return DeliveryRow(*row) if row else None
 
 
+async def find(database: Database, delivery_id: UUID) -> DeliveryRow | None:
+    """One delivery of whichever account, or None."""
+    row = await database.fetchrow(f"SELECT {COLUMNS} FROM deliveries WHERE id = $1", delivery_id)
+    return DeliveryRow(*row) if row else None
+
+
+async def read_everybodys(
+    database: Database, *, state: str | None, before: UUID | None, limit: int
+) -> list[DeliveryRow]:
+    """A page of every account's deliveries, newest first."""
+    rows = await database.fetch(
+        f"SELECT {COLUMNS} FROM deliveries WHERE ($1::text IS NULL OR state = $1) AND ($2::uuid IS NULL OR id < $2) "
+        "ORDER BY id DESC LIMIT $3",
+        state,
+        before,
+        limit,
+    )
+    return [DeliveryRow(*row) for row in rows]
+
+
 async def read_attempts(database: Database, delivery_id: UUID) -> list[AttemptRow]:
     """Every try of a delivery, in order."""
     rows = await database.fetch(

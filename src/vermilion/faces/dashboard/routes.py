@@ -9,6 +9,8 @@ from vermilion.faces.dashboard.assets import asset_routes
 from vermilion.faces.dashboard.operator import (
     accounts,
     audit,
+    banned_words,
+    connections,
     ledger,
     needs_a_person,
     nodes,
@@ -16,12 +18,15 @@ from vermilion.faces.dashboard.operator import (
     plans,
     queues,
 )
+from vermilion.faces.dashboard.operator import deliveries as all_deliveries
+from vermilion.faces.dashboard.operator import models as operator_models
 from vermilion.faces.dashboard.operator import settings as operator_settings
 from vermilion.faces.dashboard.operator import tasks as all_tasks
 from vermilion.faces.dashboard.pages import (
     find,
     gallery,
     keys,
+    linked_accounts,
     models,
     playground,
     settings,
@@ -30,6 +35,7 @@ from vermilion.faces.dashboard.pages import (
     tasks,
     usage,
     wallet,
+    webhooks,
 )
 from vermilion.faces.dashboard.screens import Needs, Screen, screen_routes
 from vermilion.services.gateway import Gateway
@@ -57,6 +63,20 @@ SCREENS = (
     Screen("POST", "/keys", keys.create, Needs.OWNER),
     Screen("POST", "/keys/{id}/rotate", keys.rotate, Needs.OWNER),
     Screen("POST", "/keys/{id}/revoke", keys.revoke, Needs.OWNER),
+    Screen("GET", "/webhooks", webhooks.show),
+    Screen("POST", "/webhooks", webhooks.create, Needs.OWNER),
+    Screen("POST", "/webhooks/recover", webhooks.recover, Needs.OWNER),
+    Screen("GET", "/webhooks/deliveries/{id}", webhooks.show_delivery),
+    Screen("POST", "/webhooks/deliveries/{id}/resend", webhooks.resend, Needs.OWNER),
+    Screen("POST", "/webhooks/{id}/rotate", webhooks.rotate, Needs.OWNER),
+    Screen("POST", "/webhooks/{id}/switch", webhooks.switch, Needs.OWNER),
+    Screen("POST", "/webhooks/{id}/remove", webhooks.remove, Needs.OWNER),
+    Screen("POST", "/webhooks/{id}/test", webhooks.test, Needs.OWNER),
+    Screen("GET", "/linked-accounts", linked_accounts.show),
+    Screen("POST", "/linked-accounts", linked_accounts.link, Needs.OWNER),
+    Screen("POST", "/linked-accounts/{id}", linked_accounts.act, Needs.OWNER),
+    Screen("POST", "/linked-accounts/{id}/rest", linked_accounts.rest, Needs.OWNER),
+    Screen("POST", "/linked-accounts/{id}/refresh", linked_accounts.refresh, Needs.OWNER),
     Screen("GET", "/models", models.show),
     Screen("GET", "/settings", settings.show),
     Screen("POST", "/settings", settings.save),
@@ -73,6 +93,12 @@ SCREENS = (
     Screen("GET", "/operator/queues", queues.show, Needs.OPERATOR),
     Screen("POST", "/operator/connections/{id}", queues.act, Needs.OPERATING_OWNER),
     Screen("POST", "/operator/connections/{id}/limit", queues.limit, Needs.OPERATING_OWNER),
+    Screen("GET", "/operator/deliveries", all_deliveries.show, Needs.OPERATOR),
+    Screen("GET", "/operator/deliveries/{id}", all_deliveries.show_one, Needs.OPERATOR),
+    Screen("POST", "/operator/deliveries/{id}/resend", all_deliveries.resend, Needs.OPERATING_OWNER),
+    Screen("GET", "/operator/connections", connections.show, Needs.OPERATOR),
+    Screen("POST", "/operator/connections/{id}/refresh", connections.refresh, Needs.OPERATING_OWNER),
+    Screen("GET", "/operator/models", operator_models.show, Needs.OPERATOR),
     Screen("GET", "/operator/accounts", accounts.show, Needs.OPERATOR),
     Screen("POST", "/operator/accounts", accounts.create, Needs.OPERATING_OWNER),
     Screen("GET", "/operator/accounts/{id}", accounts.show_one, Needs.OPERATOR),
@@ -87,6 +113,9 @@ SCREENS = (
     Screen("POST", "/operator/plans", plans.save, Needs.OPERATING_OWNER),
     Screen("GET", "/operator/ledger", ledger.show, Needs.OPERATOR),
     Screen("POST", "/operator/ledger", ledger.verify, Needs.OPERATOR),
+    Screen("GET", "/operator/banned-words", banned_words.show, Needs.OPERATOR),
+    Screen("POST", "/operator/banned-words", banned_words.save, Needs.OPERATING_OWNER),
+    Screen("POST", "/operator/banned-words/try", banned_words.try_out, Needs.OPERATOR),
     Screen("GET", "/operator/audit", audit.show, Needs.OPERATOR),
     Screen("GET", "/operator/nodes", nodes.show, Needs.OPERATOR),
     Screen("GET", "/operator/settings", operator_settings.show, Needs.OPERATOR),
