@@ -13,6 +13,9 @@ from vermilion.errors import MethodNotAllowed, NotFound
 from vermilion.faces.dashboard.routes import dashboard_routes
 from vermilion.faces.dashboard.screens import unknown_page
 from vermilion.faces.goapi import routes as goapi
+from vermilion.faces.imaginepro.face import face as imaginepro
+from vermilion.faces.linkrapi import face as linkrapi
+from vermilion.faces.mjproxy import face as mjproxy
 from vermilion.faces.native import (
     account,
     admin,
@@ -52,7 +55,7 @@ OPERATIONS = (
     *connections.OPERATIONS,
 )
 #: The contracts of other services that are spoken here, one line each.
-FACES: tuple[Face, ...] = (goapi.FACE,)
+FACES: tuple[Face, ...] = (goapi.FACE, linkrapi.FACE, mjproxy.FACE)
 TASK_PATH = "/v1/tasks"
 TASK_PREFIX = TASK_PATH + "/"
 
@@ -78,7 +81,7 @@ def build_app(built: Running) -> Application:
         *docs_routes(document, built.gateway.catalogue, built.gateway.settings.origin),
         *dashboard_routes(built.gateway),
         *_operation_routes({**endpoints, **media_apps(built.gateway)}),
-        *face_routes(FACES, built.gateway, doorkeeper),
+        *face_routes((*FACES, imaginepro()), built.gateway, doorkeeper),
     ]
     # A redirected POST loses its key in too many clients, so no slashes are put right.
     cold = _Cold(Router(routes, redirect_slashes=False), unknown_page(built.gateway))

@@ -8,6 +8,7 @@ VermilionError
 │   ├── ChecksumMismatch    460  the bytes that came are not those that were sent
 │   ├── UnsupportedVersion  412  the protocol of resumable uploads in another version
 │   ├── StorageFull         413  the account has as much stored as its plan allows
+│   ├── ButtonMissing       422  what is to be pressed is not there
 │   └── BannedWord          422  a text has a word that may not be used here
 ├── Unauthenticated         401  no key, or a key that does not exist, is revoked or has expired
 ├── Forbidden               403  the key exists but may not do this
@@ -120,6 +121,13 @@ class StorageFull(InvalidRequest):
     status = 413
     code = "storage_full"
     title = "Storage full"
+
+
+class ButtonMissing(InvalidRequest):
+    """There is no such button on this picture."""
+
+    code = "button_missing"
+    title = "Button missing"
 
 
 class BannedWord(InvalidRequest):

@@ -58,11 +58,17 @@ async def connection_for(
         raise InvalidRequest(
             problems=(FieldProblem(pointer, "this account has no such connection"),)
         ) from None
-    if row is not None and row.state in NEEDS_A_PERSON:
+    if row is not None:
+        require_well(row)
+    return row
+
+
+def require_well(row: ConnectionRow) -> None:
+    """Raises ConnectionSuspended if a person has to act before this connection does anything."""
+    if row.state in NEEDS_A_PERSON:
         raise ConnectionSuspended(
             f"The connection {row.name!r} is {row.state}: {row.state_reason or 'its owner turned it off'}."
         )
-    return row
 
 
 async def has_own(gateway: Gateway, account_id: UUID, offer: Offer) -> bool:

@@ -16,6 +16,7 @@ MODEL = "midjourney"
 SHAPES = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "21:9", "9:21")
 DIMENSIONS = {"square": "1:1", "portrait": "2:3", "landscape": "3:2"}
 USED = frozenset({"ar", "no", "seed", "relax", "fast", "turbo", "motion"})
+UNUSED_FILES = ("end_image",)
 TILE = 512  #: the longest side of each of four pictures; taking one out of the grid doubles it
 PROMPT_CHARACTERS_MAX = 4_000  #: of what the composer is to leave out
 
@@ -28,6 +29,7 @@ def as_composer(job: Job) -> tuple[Job, dict[str, Any]]:
     operation, wish = TRANSLATIONS[job.task_type](job, prompt)
     wish |= {"seed": int(prompt.parameters["seed"])} if "seed" in prompt.parameters else {}
     unused = sorted(f"--{name}" for name in prompt.parameters if name not in USED)
+    unused += [name for name in UNUSED_FILES if name in job.files]
     notes = {"parameters_unused": unused} if unused else {}
     given = {name: value for name, value in wish.items() if value is not None}
     translated = replace(job, model="composer", task_type=operation, input=given, files=_files(job.files))
@@ -36,9 +38,8 @@ def as_composer(job: Job) -> tuple[Job, dict[str, Any]]:
 
 def _files(files: Mapping[str, Path]) -> dict[str, Path]:
     """The composer calls one picture `image` and several `images/0`, `images/1`…"""
-    return {
-        name.replace("image_urls/", "images/").replace("image_url", "image"): files[name] for name in files
-    }
+    names = {name: name.replace("image_urls/", "images/").replace("image_url", "image") for name in files}
+    return {names[name]: files[name] for name in files if name not in UNUSED_FILES}
 
 
 def _imagine(job: Job, prompt: Prompt) -> Wish:

@@ -1,0 +1,1 @@
+"""The contract of ImaginePro: messages that are polled, buttons that are pressed, credits."""

@@ -1,0 +1,1 @@
+"""The contract of LinkrAPI: one key for one linked account."""

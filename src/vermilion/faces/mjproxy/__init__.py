@@ -1,0 +1,1 @@
+"""The contract of midjourney-proxy, as resellers of Midjourney speak it."""
