@@ -241,6 +241,31 @@ async def test_what_was_missed_in_a_time_is_sent_again(customer: Api, receiver: 
     await heard(receiver, 5)
 
 
+async def test_what_happened_while_an_endpoint_was_off_can_be_told_later(
+    customer: Api, receiver: Receiver
+) -> None:
+    """The ends that it wants, each once; asking again tells nothing more."""
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    endpoint = await add(customer, receiver, events=["task.completed"])
+    path = f"/v1/webhook-endpoints/{endpoint['id']}"
+    heard_of = await customer.ended((await customer.echo())["id"])
+    await in_state(customer, heard_of["id"], "delivered")
+    await customer.call("PATCH", path, {"enabled": False})
+    missed = await customer.ended((await customer.echo())["id"])
+    await customer.ended((await customer.echo(end="fail-customer"))["id"])
+    body = {"since": began.isoformat(), "which": "missed", "endpoint_id": endpoint["id"]}
+    assert 409 == (await customer.call("POST", "/v1/webhook-deliveries/replay", body))[0]
+    await customer.call("PATCH", path, {"enabled": True})
+
+    assert {"replayed": 1} == await customer.post("/v1/webhook-deliveries/replay", body)
+
+    await in_state(customer, missed["id"], "delivered")
+    assert [heard_of["id"], missed["id"]] == [json.loads(r.body)["data"]["id"] for r in receiver.heard]
+    assert {"replayed": 0} == await customer.post("/v1/webhook-deliveries/replay", body)
+    status, _ = await customer.call("POST", "/v1/webhook-deliveries/replay", {**body, "endpoint_id": None})
+    assert 422 == status
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [

@@ -158,6 +158,9 @@ async def replay(
     until: Annotated[str | None, typer.Option(metavar="TIME", help="Up to then.", show_default=False)] = None,
     endpoint: Annotated[str | None, typer.Option(help="Only to this endpoint.", show_default=False)] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also what was delivered.")] = False,
+    missed: Annotated[
+        bool, typer.Option("--missed", help="Ends that the endpoint was never told, because it was off.")
+    ] = False,
 ) -> Answer:
     """Send a delivery again, or everything that failed since a time."""
     if (delivery is None) == (since is None):
@@ -169,7 +172,7 @@ async def replay(
         "since": _time(since),
         "until": _time(until),
         "endpoint_id": endpoint,
-        "which": "all" if everything else "failed",
+        "which": "missed" if missed else "all" if everything else "failed",
     }
     done = await client.post("/v1/webhook-deliveries/replay", body)
     return Answer(done, lambda: say(f"{done['replayed']:,} deliveries are on their way again."))

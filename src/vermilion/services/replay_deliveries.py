@@ -9,9 +9,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from vermilion.errors import Conflict, NotFound
+from vermilion.errors import Conflict, FieldProblem, InvalidRequest, NotFound
 from vermilion.services.gateway import Gateway
-from vermilion.storage import deliveries
+from vermilion.storage import deliveries, endpoints, tellings
 from vermilion.storage.deliveries import DeliveryRow
 from vermilion.storage.tasks import first_id
 
@@ -24,7 +24,10 @@ class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     since: Annotated[datetime, Meta(tz=True)]
     until: Annotated[datetime, Meta(tz=True)] | None = None
-    which: Literal["failed", "all"] = "failed"
+    which: Annotated[
+        Literal["failed", "all", "missed"],
+        Meta(description="`missed`: ends of tasks that this endpoint was never told, because it was off."),
+    ] = "failed"
     endpoint_id: UUID | None = None
 
 
@@ -40,7 +43,9 @@ async def replay_one(gateway: Gateway, account_id: UUID, delivery_id: UUID) -> D
 
 
 async def replay_range(gateway: Gateway, account_id: UUID, asked: Replay) -> int:
-    """How many deliveries were made due again, the oldest first."""
+    """How many deliveries were made due, the oldest first. Raises InvalidRequest, NotFound."""
+    if asked.which == "missed":
+        return await _tell_missed(gateway, account_id, asked)
     return await deliveries.replay_range(
         gateway.database,
         account_id,
@@ -48,5 +53,22 @@ async def replay_range(gateway: Gateway, account_id: UUID, asked: Replay) -> int
         end_id=first_id(asked.until, timedelta()),
         states=STATES[asked.which],
         endpoint_id=asked.endpoint_id,
+        limit=REPLAYED_MAX,
+    )
+
+
+async def _tell_missed(gateway: Gateway, account_id: UUID, asked: Replay) -> int:
+    if asked.endpoint_id is None:
+        raise InvalidRequest(problems=(FieldProblem("/endpoint_id", "must name who missed something"),))
+    endpoint = await endpoints.read_one(gateway.database, asked.endpoint_id, account_id)
+    if endpoint.state != "on":
+        raise Conflict("This endpoint is switched off; switch it on first.")
+    return await tellings.tell_missed(
+        gateway.database,
+        tellings.Listener(
+            endpoint.id, account_id, endpoint.channel, endpoint.face, endpoint.url, endpoint.events
+        ),
+        since=asked.since,
+        until=asked.until,
         limit=REPLAYED_MAX,
     )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import uuid_utils.compat as uuids
 
-from vermilion.domain.webhooks import HEARS_STEPS, TaskHook, lane_of, wanted
+from vermilion.domain.webhooks import ENDS, HEARS_STEPS, TaskHook, lane_of, wanted
+from vermilion.storage.database import Database
+from vermilion.storage.tasks import first_id
 
+LIFE_MAX = timedelta(days=8)  #: of a task, with some to spare
 NOTIFY_LANES_MAX = 200  #: lanes of 32 digits that fit into one notification of 8,000 bytes
 Listeners = Mapping[UUID, Sequence["Listener"]]
 
@@ -39,6 +43,16 @@ WHERE account_id = ANY($1::uuid[]) AND state = 'on' ORDER BY id
 
 # The tasks of which a step is to be told.
 READ_TOLD = "SELECT id, account_id, webhook FROM tasks WHERE id = ANY($1::uuid[])"
+
+# The tasks of an account that ended in a time, of whose end an endpoint was not told.
+READ_MISSED = """
+SELECT t.id, 'task.' || t.status AS event FROM tasks t
+WHERE t.account_id = $1 AND t.id >= $7 AND t.ended_at >= $3 AND ($4::timestamptz IS NULL OR t.ended_at < $4)
+  AND 'task.' || t.status = ANY($5::text[])
+  AND NOT EXISTS (SELECT FROM deliveries d
+                  WHERE d.task_id = t.id AND d.endpoint_id = $2 AND d.event = 'task.' || t.status)
+ORDER BY t.id LIMIT $6
+"""
 
 _hooks = msgspec.json.Decoder(TaskHook)
 
@@ -88,6 +102,27 @@ async def tell_step(connection: Any, event: str, task_ids: Collection[UUID]) -> 
         )
     ]
     await insert_due(connection, due)
+
+
+async def tell_missed(
+    database: Database, listener: Listener, *, since: datetime, until: datetime | None, limit: int
+) -> int:
+    """Write deliveries of the ends in a time that this endpoint was never told of; answers how many."""
+    async with database.transaction() as connection:
+        ended = await connection.fetch(
+            READ_MISSED,
+            listener.account_id,
+            listener.id,
+            since,
+            until,
+            [end for end in ENDS if wanted(listener.events, end)],
+            limit,
+            first_id(since, -LIFE_MAX),
+        )
+        await insert_due(
+            connection, [to_listener(listener, row["event"], task_id=row["id"]) for row in ended]
+        )
+    return len(ended)
 
 
 async def insert_due(connection: Any, due: list[dict[str, Any]]) -> None:

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from vermilion.errors import VermilionError
 from vermilion.logs import get_logger
-from vermilion.services.deliver_webhook import LEASE_S, Send
+from vermilion.services.deliver_webhook import LEASE_S, Send, untried
 from vermilion.services.gateway import Gateway
 from vermilion.services.note_attempt import note_attempt
 from vermilion.services.webhook_faces import WebhookFaces
 from vermilion.storage import deliveries
-from vermilion.storage.deliveries import DueDelivery
+from vermilion.storage.deliveries import Attempt, DueDelivery
 from vermilion.workers.delivery_lanes import DeliveryLanes
 
 AT_ONCE = 1000
@@ -102,8 +102,7 @@ class Deliverer:
         try:
             if before is not None:
                 await asyncio.wait([before])
-            send = self._channels[delivery.channel]
-            attempt = await send(self._gateway, delivery, self._faces[delivery.face])
+            attempt = await self._try(delivery)
             well = attempt.state == "delivered" or not attempt.tried
             await note_attempt(self._gateway, delivery, attempt)
         except VermilionError as away:
@@ -113,6 +112,12 @@ class Deliverer:
         finally:
             now = asyncio.get_running_loop().time()
             self._lanes.lane(delivery.lane).ended(well=well, now=now)
+
+    async def _try(self, delivery: DueDelivery) -> Attempt:
+        face, send = self._faces.get(delivery.face), self._channels.get(delivery.channel)
+        if face is None or send is None:
+            return untried(delivery, "given_up", f"this gateway has no words for {delivery.face!r}")
+        return await send(self._gateway, delivery, face)
 
     async def _give_back(self) -> None:
         """What is on its way is sent again by whoever comes next, at once and not only when its lease is over."""

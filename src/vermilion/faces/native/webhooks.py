@@ -146,7 +146,7 @@ async def replay(call: Call) -> Answer:
 
 
 async def replay_many(call: Call) -> Answer:
-    """Send again what was written in a time; only what failed, unless `which` is `all`."""
+    """Send again what was written in a time; only what failed, unless `which` says otherwise."""
     asked: Replay = call.body
     return json_answer(Replayed(await replay_range(call.gateway, call.bearer.account.id, asked)))
 
@@ -223,6 +223,7 @@ OPERATIONS = (
         summary="Send again what was missed in a time",
         body=Replay,
         answers=Replayed,
+        errors=(404, 409),
         tag="Webhooks",
     ),
     Operation(
