@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,6 +17,7 @@ from tests.engines.pictures import colour_at
 from vermilion.engines import recordings
 from vermilion.engines.contract import EngineRefused, EngineResult
 from vermilion.engines.inspector import inspect_file
+from vermilion.engines.pool import EnginePool
 
 
 def poster(result: EngineResult) -> Image.Image:
@@ -114,8 +118,6 @@ def test_sound_alone_in_a_container_for_video_is_sound(
     run_engine: RunEngine, tmp_path: Path, kind: str
 ) -> None:
     """What a file is follows from its streams, not from its container."""
-    import av
-
     path = tmp_path / "given"
     with av.open(str(path), "w", format=kind) as target:
         stream = target.add_stream("libopus" if kind == "webm" else "aac", rate=footage.RATE, layout="mono")
@@ -171,3 +173,61 @@ def test_a_file_that_names_other_files_reads_none(run_engine: RunEngine, tmp_pat
     path = tmp_path / "given"
     path.write_text("#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n")
     assert {"content_type": "text/plain"} == run_engine(inspect_file, file=path).facts
+
+
+@pytest.fixture
+def turned_over(tmp_path: Path) -> Callable[[bytes, int], bytes]:
+    """Bytes of a recording, some of them turned over by a seed."""
+
+    def turned(content: bytes, seed: int) -> bytes:
+        chance = random.Random(seed)
+        broken = bytearray(content)
+        for _ in range(chance.choice((1, 3, 10, 60))):
+            reach = min(len(broken), chance.choice((200, 2000, 10**6)))
+            broken[chance.randrange(4, reach)] = chance.randrange(256)
+        return bytes(broken[: chance.randrange(20, len(broken))] if seed % 5 == 0 else broken)
+
+    return turned
+
+
+@pytest.mark.slow
+async def test_no_broken_recording_harms_a_worker(
+    tmp_path: Path, turned_over: Callable[[bytes, int], bytes]
+) -> None:
+    """Of 160 files with bytes turned over or missing, each has facts or is refused, all by one and the same worker."""
+    whole = [
+        footage.video(tmp_path, kind, pictures=footage.walk(6), sound=True) for kind in ("mp4", "mov", "webm")
+    ]
+    whole += [footage.sound(tmp_path, kind, seconds=0.5) for kind in ("wav", "mp3", "ogg", "flac", "m4a")]
+    contents = [path.read_bytes() for path in whole]
+    path, pids, refusals = tmp_path / "given", set(), set()
+    pool = EnginePool(1, 1_500_000_000, 30.0, scratch_parent=tmp_path / "pool")
+    await pool.start()
+    try:
+        for seed in range(160):
+            path.write_bytes(turned_over(contents[seed % len(contents)], seed))
+            try:
+                seen = await pool.run("inspect", {}, {"file": path}, on_progress=lambda *_: None)
+                assert "duration_s" in seen.facts
+                await pool.discard(seen)
+            except EngineRefused as refused:
+                refusals.add(refused.code)
+            pids |= {*pool.worker_pids}
+    finally:
+        await pool.close()
+    assert 1 == len(pids)
+    assert refusals <= {"damaged_media", "unsupported_media", "recording_too_long", "video_too_large"}
+
+
+def test_sound_that_changes_on_the_way_is_heard_to_its_end() -> None:
+    """Another rate and another layout in the middle, as in recordings of calls: both parts are there."""
+    change = recordings.Resampler("mono", 8000)
+    count = 0
+    for layout, rate in (("mono", 16_000), ("stereo", 44_100)):
+        sides = 2 if layout == "stereo" else 1
+        piece = np.zeros((1, rate * sides), dtype=np.float32)
+        frame = av.AudioFrame.from_ndarray(piece, format="flt", layout=layout)
+        frame.sample_rate = rate
+        count += sum(made.samples for made in change.resampled(frame))
+    count += sum(made.samples for made in change.rest())
+    assert 16_000 == pytest.approx(count, abs=40)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+from tests.engines import footage
 from tests.support.server import Api
 
 pytestmark = pytest.mark.slow
@@ -91,3 +93,16 @@ async def test_music_has_its_length_and_a_picture_and_is_charged_by_the_second(c
     assert asset["thumbnail_url"]
     assert "waltz" == task["output"]["genre"]
     assert 6_000 == task["usage"]["charged"]
+
+
+async def test_a_video_is_cut_out_and_charged_by_the_second(customer: Api, tmp_path: Path) -> None:
+    """A minute is held; a second and a bit is charged as two; the result is a video with length and poster."""
+    path = footage.video(tmp_path, pictures=footage.walk(14), sound=True)
+    video = "data:;base64," + base64.b64encode(path.read_bytes()).decode()
+    task = await ended(customer, wish("cutout", "remove-video-background", video=video, background="#102030"))
+    assert "completed" == task["status"], task
+    [asset] = task["output"]["assets"]
+    assert ("video/webm", 96, 64) == (asset["content_type"], asset["width"], asset["height"])
+    assert 14 / 12 == pytest.approx(asset["duration_s"], abs=0.15)
+    assert asset["thumbnail_url"]
+    assert (600_000, 20_000) == (task["usage"]["held"], task["usage"]["charged"])

@@ -40,7 +40,7 @@ class Recording:
     def __init__(self, content_type: str, container: InputContainer) -> None:
         self.container = container
         self.video = next((stream for stream in container.streams.video if _moves(stream)), None)
-        self.audio = next(iter(container.streams.audio), None)
+        self.audio = next((stream for stream in container.streams.audio if _is_readable(stream)), None)
         self.content_type = content_type if self.video else _SOUND_ALONE.get(content_type, content_type)
 
     @property
@@ -58,11 +58,11 @@ class Recording:
     def sound(self, rate: int) -> Iterator[av.AudioFrame]:
         """The sound as mono at `rate` samples a second, in 32-bit floats."""
         assert self.audio is not None
-        change = av.AudioResampler(format="flt", layout="mono", rate=rate)
+        change = Resampler("mono", rate)
         for frame in self._decoded(self.audio):
             assert isinstance(frame, av.AudioFrame)
-            yield from change.resample(frame)
-        yield from change.resample(None)
+            yield from change.resampled(frame)
+        yield from change.rest()
 
     def moments(self) -> Iterator[av.VideoFrame | av.AudioFrame]:
         """Pictures and sound in the order in which the file holds them."""
@@ -87,6 +87,29 @@ class Recording:
                     yield frame
 
 
+class Resampler:
+    """Sound at one layout and rate, in 32-bit floats, whatever it changes to on the way."""
+
+    def __init__(self, layout: str, rate: int) -> None:
+        self._layout, self._rate = layout, rate
+        self._change = self._fresh()
+
+    def resampled(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
+        """What can be said of this frame already."""
+        try:
+            return self._change.resample(frame)
+        except ValueError:  # It is of another kind than those before it.
+            before, self._change = self.rest(), self._fresh()
+            return [*before, *self._change.resample(frame)]
+
+    def rest(self) -> list[av.AudioFrame]:
+        """What was held back."""
+        return self._change.resample(None)
+
+    def _fresh(self) -> av.AudioResampler:
+        return av.AudioResampler(format="flt", layout=self._layout, rate=self._rate)
+
+
 def _decoder(stream: VideoStream | AudioStream) -> av.VideoCodecContext | av.AudioCodecContext:
     """FFmpeg's own decoders of VP8 and VP9 drop transparency; those of libvpx do not."""
     name = _ALPHA_DECODERS.get(stream.codec_context.name)
@@ -106,7 +129,10 @@ def opened_recording(path: Path) -> Iterator[Recording]:
     if kind is None or reader is None:
         raise EngineRefused("the file is neither sound nor video that can be read here", "unreadable_media")
     with _damage():
-        container = av.open(str(path), format=reader, metadata_errors="ignore")
+        try:
+            container = av.open(str(path), format=reader, metadata_errors="ignore")
+        except MemoryError:  # Nothing is decoded yet: only a header that lies asks for so much.
+            raise EngineRefused("the header of the sound or video makes no sense", "damaged_media") from None
     with container:
         recording = Recording(kind, container)
         _check_bounds(recording)
@@ -126,12 +152,17 @@ def _damage() -> Iterator[None]:
 
 def _moves(stream: VideoStream) -> bool:
     """The cover of an album is a video stream, too."""
-    return not stream.disposition & Disposition.attached_pic
+    return _is_readable(stream) and not stream.disposition & Disposition.attached_pic
+
+
+def _is_readable(stream: VideoStream | AudioStream) -> bool:
+    """Whether FFmpeg knows how it is encoded."""
+    return stream.codec_context is not None
 
 
 def _check_bounds(recording: Recording) -> None:
     if recording.video is None and recording.audio is None:
-        raise EngineRefused("the file holds neither sound nor video", "damaged_media")
+        raise EngineRefused("the file holds neither sound nor video that can be read", "damaged_media")
     if recording.video is not None:
         _check_size(recording.video.width, recording.video.height)
     if (recording.duration_s or 0) > SECONDS_MAX:

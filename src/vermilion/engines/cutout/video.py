@@ -20,7 +20,7 @@ from vermilion.engines.cutout.matte import METHOD, refined
 from vermilion.engines.cutout.steady import Timed, masked
 from vermilion.engines.footage import upright_frame
 from vermilion.engines.pictures import on_white
-from vermilion.engines.recordings import Recording, opened_recording
+from vermilion.engines.recordings import Recording, Resampler, opened_recording
 from vermilion.engines.wishes import given_file, read_wish
 
 SECONDS_MAX = 60
@@ -128,6 +128,7 @@ class _Writer:
         if recording.audio is not None:
             layout = "mono" if recording.audio.channels == 1 else "stereo"
             self._sound = target.add_stream("libopus", rate=_SOUND_RATE, layout=layout)
+            self._change = Resampler(layout, _SOUND_RATE)
         self._waiting: list[av.AudioFrame] = []
         self._ticks = -1
         self.size = (0, 0)
@@ -163,8 +164,12 @@ class _Writer:
         self._encode_sound(None)
 
     def _encode_sound(self, frame: av.AudioFrame | None) -> None:
-        if self._sound is not None:
-            self._target.mux(self._sound.encode(frame))
+        if self._sound is None:
+            return
+        for piece in self._change.rest() if frame is None else self._change.resampled(frame):
+            self._target.mux(self._sound.encode(piece))
+        if frame is None:
+            self._target.mux(self._sound.encode(None))
 
 
 @contextmanager
