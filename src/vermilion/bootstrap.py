@@ -56,6 +56,7 @@ from vermilion.workers.keeper import Keeper
 from vermilion.workers.pilot import Pilot
 
 WEBHOOK_CONNECTIONS_MAX = 2_000
+WEBHOOK_LOOKUP_THREADS = 64
 WORKING_ROLES = ("all", "worker", "engine")
 #: What the operator has to mend before a gateway can start; each says how.
 START_REFUSALS = (EmbeddedPostgresError, MasterKeyMismatch, ServiceUnavailable)
@@ -125,7 +126,9 @@ async def _build_gateway(settings: Settings, database: Database, stack: AsyncExi
     egress = GuardedClient(settings.egress_allow)
     stack.push_async_callback(egress.close)
     # A client of its own: what receivers do to their connections and names is no matter of files'.
-    webhook_egress = GuardedClient(settings.egress_allow, connections_max=WEBHOOK_CONNECTIONS_MAX)
+    webhook_egress = GuardedClient(
+        settings.egress_allow, connections_max=WEBHOOK_CONNECTIONS_MAX, lookup_threads=WEBHOOK_LOOKUP_THREADS
+    )
     stack.push_async_callback(webhook_egress.close)
     inspect = await stack.enter_async_context(inspecting(settings.data_dir / "work"))
     return Gateway(

@@ -9,6 +9,7 @@ import gzip
 import inspect
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from ipaddress import IPv4Address, ip_network
 from pathlib import Path
@@ -36,7 +37,7 @@ from vermilion.egress.errors import (
     TlsFailed,
     TooSlow,
 )
-from vermilion.egress.resolve import CheckedResolver, checked_socket
+from vermilion.egress.resolve import CheckedResolver, SystemLookup, checked_socket
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 UNHURRIED = Limits(timeout_s=30)
@@ -536,3 +537,26 @@ def _self_signed(folder: Path) -> tuple[ssl.SSLContext, str]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.pem")
     return context, pem.decode()
+
+
+async def test_lookups_of_one_name_at_once_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dead name server holds one thread a name; whoever gives up waiting leaves the lookup to the others."""
+    asked: list[str] = []
+    answered = threading.Event()
+
+    def look_up(host: str) -> list[str]:
+        asked.append(host)
+        answered.wait(10)
+        return ["127.0.0.1"]
+
+    monkeypatch.setattr("vermilion.egress.resolve._look_up", look_up)
+    lookup = SystemLookup(threads=2)
+    waiting = [asyncio.create_task(lookup("dead.test")) for _ in range(5)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    answered.set()
+    assert [["127.0.0.1"]] * 4 == await asyncio.gather(*waiting[1:])
+    assert ["dead.test"] == asked
+    assert ["127.0.0.1"] == await lookup("dead.test")
+    assert 2 == len(asked)
+    lookup.close()

@@ -8,6 +8,7 @@ from vermilion.workers.delivery_lanes import (
     BREAK_S,
     BREAK_S_MAX,
     FAILURES_BREAK,
+    OF_ONE_ACCOUNT,
     ROOM_FIRST,
     ROOM_MAX,
     DeliveryLane,
@@ -20,8 +21,7 @@ A, B = UUID(int=1), UUID(int=2)
 def tried(lane: DeliveryLane, times: int, *, well: bool, now: float = 0.0) -> None:
     """So many tries came back."""
     for _ in range(times):
-        lane.started()
-        lane.ended(well=well, now=now)
+        lane.note(well=well, now=now)
 
 
 def test_a_receiver_that_does_well_is_told_more_at_once() -> None:
@@ -34,10 +34,7 @@ def test_a_receiver_that_does_well_is_told_more_at_once() -> None:
 
 def test_a_receiver_that_hangs_holds_no_more_than_its_room() -> None:
     """What is in flight counts."""
-    lane = DeliveryLane(A)
-    for _ in range(ROOM_FIRST):
-        lane.started()
-    assert 0 == lane.free(0)
+    assert 0 == DeliveryLane(A, in_flight=ROOM_FIRST).free(0)
 
 
 def test_failures_in_a_row_break_the_lane() -> None:
@@ -46,9 +43,10 @@ def test_failures_in_a_row_break_the_lane() -> None:
     tried(lane, FAILURES_BREAK, well=False, now=100)
     assert 0 == lane.free(100 + BREAK_S - 0.1)
     assert 1 == lane.free(100 + BREAK_S)
-    lane.started()
+    lane.in_flight = 1
     assert 0 == lane.free(100 + BREAK_S)
-    lane.ended(well=False, now=200)
+    lane.in_flight = 0
+    tried(lane, 1, well=False, now=200)
     assert 0 == lane.free(200 + BREAK_S)
     tried(lane, 20, well=False, now=300)
     assert 1 == lane.free(300 + BREAK_S_MAX)
@@ -87,3 +85,15 @@ def test_only_lanes_that_do_well_and_rest_are_forgotten() -> None:
     lanes.forget_idle()
     assert 0 == lanes.lane(A).free(50)
     assert ROOM_FIRST == lanes.lane(B).free(50)
+
+
+def test_the_receivers_of_one_account_do_not_fill_a_node() -> None:
+    """However many of them hang."""
+    lanes = DeliveryLanes()
+    hanging = [UUID(int=100 + number) for number in range(OF_ONE_ACCOUNT)]
+    for lane_id in hanging:
+        lanes.started(lane_id, A)
+    lanes.due([*hanging, B])
+    assert {B: ROOM_FIRST} == lanes.rooms(1000, now=0)
+    lanes.ended(hanging[0], A, well=True, now=0)
+    assert 1 == sum(room for lane_id, room in lanes.rooms(1000, now=0).items() if lane_id == hanging[1])

@@ -249,3 +249,16 @@ async def test_old_deliveries_are_forgotten(world: World) -> None:
 def uuid7_of(at: datetime) -> UUID:
     """The first id of a time."""
     return UUID(int=int(at.timestamp() * 1000) << 80)
+
+
+async def test_what_is_on_its_way_at_a_stop_is_due_again_at_once(database: Database) -> None:
+    """Whoever comes next does not wait for the end of a lease, and the try that was cut off does not count."""
+    async with Receiver(hangs).listening() as receiver:
+        async with delivering(database) as world:
+            await world.endpoint(f"http://{HOST}:{receiver.port}/")
+            await world.tell()
+            await _heard(receiver, 1)
+        [row] = await database.fetch(
+            "SELECT state, attempts, next_attempt_at <= now() AS due FROM deliveries"
+        )
+        assert ("due", 0, True) == tuple(row)

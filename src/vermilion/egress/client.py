@@ -26,7 +26,13 @@ from vermilion.egress.errors import (
     own_error,
 )
 from vermilion.egress.guard import Network, check_url
-from vermilion.egress.resolve import CheckedResolver, Lookup, SystemLookup, checked_socket
+from vermilion.egress.resolve import (
+    LOOKUP_THREADS,
+    CheckedResolver,
+    Lookup,
+    SystemLookup,
+    checked_socket,
+)
 
 USER_AGENT = "Vermilion"
 REDIRECTS_MAX = 5
@@ -84,11 +90,12 @@ class GuardedClient:
         lookup: Lookup | None = None,
         tls: ssl.SSLContext | None = None,
         connections_max: int = CONNECTIONS_MAX,
+        lookup_threads: int = LOOKUP_THREADS,
     ) -> None:
         self._connections_max = connections_max
         self._allow = allow
         self._limits = limits or Limits()
-        self._system_lookup = SystemLookup()
+        self._system_lookup = SystemLookup(lookup_threads)
         self._lookup = lookup or self._system_lookup
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None

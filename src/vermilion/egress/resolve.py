@@ -22,14 +22,28 @@ LOOKUP_THREADS = 8
 
 
 class SystemLookup:
-    """The machine's own resolver, in threads of its own. Raises OSError for a name that does not resolve."""
+    """The machine's own resolver, in threads of its own. Raises OSError for a name that does not resolve.
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="egress-lookup")
+    Lookups of one name at the same time are one, so that a dead name server holds one thread for each of its names.
+    """
+
+    def __init__(self, threads: int = LOOKUP_THREADS) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="egress-lookup")
+        self._under_way: dict[str, asyncio.Future[list[str]]] = {}
 
     async def __call__(self, host: str) -> list[str]:
         """The addresses of a host in the system's order of preference."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _look_up, host)
+        found = self._under_way.get(host)
+        if found is None:
+            found = asyncio.get_running_loop().run_in_executor(self._threads, _look_up, host)
+            self._under_way[host] = found
+            found.add_done_callback(lambda done: self._ended(host, done))
+        return await asyncio.shield(found)  # whoever gives up waiting does not end it for the others
+
+    def _ended(self, host: str, done: asyncio.Future[list[str]]) -> None:
+        del self._under_way[host]
+        if not done.cancelled():
+            done.exception()  # if nobody waits any more, nobody misses it
 
     def close(self) -> None:
         """Stop the threads without waiting for lookups under way."""

@@ -18,7 +18,6 @@ from vermilion.storage.deliveries import Attempt, DueDelivery
 from vermilion.workers.delivery_lanes import DeliveryLanes
 
 AT_ONCE = 1000
-OF_ONE_ACCOUNT = 250
 LOOK_ANYWAY_S = 1.0
 log = get_logger("deliverer")
 
@@ -33,7 +32,6 @@ class Deliverer:
         self._woken = asyncio.Event()
         self._lanes = DeliveryLanes()
         self._sending: dict[UUID, asyncio.Task[None]] = {}
-        self._by_account: Counter[UUID] = Counter()
         self._last_of_task: dict[tuple[UUID, UUID], asyncio.Task[None]] = {}
 
     def delivery_due(self, payload: str = "") -> None:
@@ -77,7 +75,7 @@ class Deliverer:
         return len(due)
 
     def _start(self, delivery: DueDelivery) -> None:
-        self._lanes.lane(delivery.lane).started()
+        self._lanes.started(delivery.lane, delivery.account_id)
         before = None
         key = None
         if delivery.task_id is not None:
@@ -111,7 +109,7 @@ class Deliverer:
             log.exception("a delivery failed on our side", delivery_id=str(delivery.id))
         finally:
             now = asyncio.get_running_loop().time()
-            self._lanes.lane(delivery.lane).ended(well=well, now=now)
+            self._lanes.ended(delivery.lane, delivery.account_id, well=well, now=now)
 
     async def _try(self, delivery: DueDelivery) -> Attempt:
         face, send = self._faces.get(delivery.face), self._channels.get(delivery.channel)

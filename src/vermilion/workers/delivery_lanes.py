@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
@@ -11,6 +12,7 @@ ROOM_MAX = 32
 FAILURES_BREAK = 5  #: failures in a row after which a lane is left alone for a while
 BREAK_S = 5.0
 BREAK_S_MAX = 60.0
+OF_ONE_ACCOUNT = 250  #: in flight; many receivers of one account that hang must not fill a node
 
 
 @dataclass(slots=True)
@@ -18,6 +20,7 @@ class DeliveryLane:
     """The deliveries to one receiver, as this node sees them."""
 
     id: UUID
+    account_id: UUID | None = None  #: as soon as something was sent
     room: int = ROOM_FIRST
     in_flight: int = 0
     failures: int = 0  #: in a row
@@ -29,13 +32,8 @@ class DeliveryLane:
             return int(now >= self.open_until and not self.in_flight)
         return max(0, self.room - self.in_flight)
 
-    def started(self) -> None:
-        """One is on its way."""
-        self.in_flight += 1
-
-    def ended(self, *, well: bool, now: float) -> None:
-        """One came back."""
-        self.in_flight -= 1
+    def note(self, *, well: bool, now: float) -> None:
+        """What came of one."""
         if well:
             self.failures = 0
             self.room = min(ROOM_MAX, self.room + 1)
@@ -52,6 +50,7 @@ class DeliveryLanes:
     def __init__(self) -> None:
         self._lanes: dict[UUID, DeliveryLane] = {}
         self._due: dict[UUID, None] = {}  #: in order of arrival
+        self._of_account: Counter[UUID] = Counter()
 
     def due(self, lane_ids: Iterable[UUID]) -> None:
         """These lanes have something to send."""
@@ -63,9 +62,9 @@ class DeliveryLanes:
 
     def rooms(self, at_most: int, now: float) -> dict[UUID, int]:
         """How many deliveries of each due lane to take now, shared out evenly among the lanes that have room."""
-        free = {lane_id: room for lane_id in self._due if (room := self.lane(lane_id).free(now)) > 0}
+        free = {lane_id: room for lane_id in self._due if (room := self._free(lane_id, now)) > 0}
         share = max(1, at_most // max(1, len(free)))
-        return {lane_id: min(room, share) for lane_id, room in list(free.items())[:at_most]}
+        return {lane_id: min(room, share) for lane_id, room in list(free.items())[: max(0, at_most)]}
 
     def took(self, lane_id: UUID, asked: int, got: int) -> None:
         """A lane that gave fewer than it was asked for has nothing more, one that gave all goes to the end."""
@@ -73,8 +72,30 @@ class DeliveryLanes:
         if got >= asked:
             self._due[lane_id] = None
 
+    def started(self, lane_id: UUID, account_id: UUID) -> None:
+        """One is on its way."""
+        lane = self.lane(lane_id)
+        lane.account_id = account_id
+        lane.in_flight += 1
+        self._of_account[account_id] += 1
+
+    def ended(self, lane_id: UUID, account_id: UUID, *, well: bool, now: float) -> None:
+        """One came back."""
+        lane = self.lane(lane_id)
+        lane.in_flight -= 1
+        lane.note(well=well, now=now)
+        self._of_account[account_id] -= 1
+
     def forget_idle(self) -> None:
         """Drop what is known of lanes that do well and have nothing to do."""
         for lane in list(self._lanes.values()):
             if not lane.in_flight and not lane.failures and lane.id not in self._due:
                 del self._lanes[lane.id]
+        self._of_account = +self._of_account
+
+    def _free(self, lane_id: UUID, now: float) -> int:
+        lane = self.lane(lane_id)
+        room = lane.free(now)
+        if lane.account_id is None:
+            return room
+        return min(room, max(0, OF_ONE_ACCOUNT - self._of_account[lane.account_id]))
