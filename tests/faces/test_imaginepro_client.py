@@ -118,6 +118,18 @@ async def test_what_the_client_has_no_method_for(client: Client) -> None:
     assert (10**12 - 150_000) // 45_000 == account["creditsExtra"]
 
 
+async def test_describe_and_face_swap(client: Client) -> None:
+    """A picture made here is described from its own link; a face swap is refused in the service's own words."""
+    grid = await client.done(await client(client.sdk.imagine, ImagineParams(prompt="a hill at noon")))
+    body = {"url": grid["images"][0], "ref": "words"}
+    words = await client.done(await client(client.sdk._post_request, "/api/v1/nova/describe", body))
+    faces = {"source": grid["images"][0], "target": grid["images"][1]}
+    with pytest.raises(Exception, match="Not Implemented"):
+        await client(client.sdk._post_request, "/api/v1/nova/faceswap", faces)
+
+    assert ("words", 4) == (words["ref"], len(words["content"]))
+
+
 async def test_blend_and_plain_dictionaries(client: Client, customer: Api) -> None:
     """Older programs pass dictionaries in snake case; two pictures become one."""
     grid = await client.done(await client(client.sdk.imagine, {"prompt": "a hill", "disable_cdn": True}))

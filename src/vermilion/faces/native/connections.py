@@ -99,7 +99,7 @@ def connection_view(row: ConnectionRow) -> ConnectionView:
         account_id=row.account_id,
         provider=row.provider,
         name=row.name,
-        queues=row.queues,
+        queues=sorted(row.bases),
         state=row.state,
         state_reason=row.state_reason,
         reason_code=row.reason_code,
