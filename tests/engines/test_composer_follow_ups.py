@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -361,6 +362,35 @@ def test_forged_scenes_are_only_pictures(run: Run, tmp_path: Path) -> None:
         note.add_itxt("scene", text, zip=True)
         path = saved(tmp_path, sample(64), "PNG", pnginfo=note)
         assert run("outpaint", files={"image": path}, left=10).files
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"camera": {"x": 0, "y": 0, "width": 1e-9, "height": 1e-9}},
+        {"camera": {"x": 1e300, "y": 0, "width": 1, "height": 1}},
+        {"width": 1e9},
+        {"lands": []},
+        {"style": "../../etc/passwd"},
+        {"tint": "octarine"},
+        {"sun": [1e200, 0]},
+        {"seed": -1},
+        {"actors": [{"art": "nothing", "x": 0.5, "y": 0.8, "height": 0.3}]},
+        {"actors": [{"art": "1F98A", "x": 0.5, "y": 0.8, "height": 1e6}]},
+        {"actors": [{"art": "1F98A", "x": 0.5, "y": 0.8, "height": 0.3}] * 500},
+        {"scatters": [[["1F332"], 1e12, 0.3, 1]]},
+        {"scatters": [{"art": ["1F332"], "density": 1e12, "height": 0.3, "seed": 1}]},
+    ],
+)
+def test_forged_scenes_out_of_bounds_are_ignored(
+    run: Run, parent: EngineResult, tmp_path: Path, forged: dict[str, Any]
+) -> None:
+    """The picture is taken as a picture: its old part stays exactly, which no scene's repainting does."""
+    note = PngInfo()
+    note.add_itxt("scene", json.dumps({**parent.kept["pictures"][0]["scene"], **forged}), zip=True)
+    path = saved(tmp_path, sample(64), "PNG", pnginfo=note)
+    made = run("outpaint", files={"image": path}, left=10)
+    assert np.array_equal(pixels(made)[:, 10:], np.asarray(sample(64), dtype=np.float32))
 
 
 def test_wishes_without_values_take_the_defaults(tmp_path: Path) -> None:

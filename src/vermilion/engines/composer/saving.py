@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from vermilion.engines.composer.art import things
 from vermilion.engines.composer.scene.graph import Scene
+from vermilion.engines.composer.scene.soundness import is_sound
 from vermilion.engines.contract import EngineFile, EngineJob, EngineResult
 
 SOFTWARE = "Vermilion composer"
@@ -69,9 +70,10 @@ def scene_in(picture: Image.Image) -> Scene | None:
     if not isinstance(text, str) or len(text) > 262_144:
         return None
     try:
-        return msgspec.json.decode(str(text).encode(), type=Scene)
+        scene = msgspec.json.decode(str(text).encode(), type=Scene)
     except (msgspec.DecodeError, ValueError):
         return None
+    return scene if is_sound(scene) else None
 
 
 def _save(path: Path, made: Made) -> EngineFile:

@@ -13,6 +13,7 @@ from vermilion.engines.composer.render.sky import paint_sky
 from vermilion.engines.composer.render.view import View, as_image
 from vermilion.engines.composer.scene.graph import Camera, Scene
 from vermilion.engines.restyle import repainted
+from vermilion.engines.span import enlarged
 
 STEPS: tuple[tuple[str, Callable[[View], None], float], ...] = (
     ("sky and light", paint_sky, 0.2),
@@ -22,14 +23,21 @@ STEPS: tuple[tuple[str, Callable[[View], None], float], ...] = (
     ("weather", paint_weather, 0.9),
 )
 STYLE_STRENGTH = 0.82  #: beyond it, many styles leave little of what is shown
+PAINTED_PIXELS_MAX = 5_000_000
 OnStep = Callable[[float, str], None]
 
 
-def render(
-    scene: Scene, size: tuple[int, int], on_step: OnStep, *, camera: Camera | None = None
-) -> Image.Image:
-    """The scene in so many pixels; `on_step` hears the share that is done, and of what."""
-    view = View(scene, camera or scene.camera, *size)
+def render(scene: Scene, size: tuple[int, int], on_step: OnStep) -> Image.Image:
+    """The scene in so many pixels; `on_step` hears the share that is done, and of what.
+
+    What is larger than a worker's memory allows is painted at half the size and enlarged by the network.
+    """
+    if size[0] * size[1] > PAINTED_PIXELS_MAX:
+        half = -(-size[0] // 2), -(-size[1] // 2)
+        small = render(scene, half, lambda share, text: on_step(share * 0.4, text))
+        large = enlarged(small, 2, lambda share: on_step(0.4 + 0.6 * share, "adding detail"))
+        return large.crop((0, 0, *size))
+    view = View(scene, scene.camera, *size)
     share = 0.45 if scene.style else 1.0
     for name, painter, done in STEPS:
         painter(view)
