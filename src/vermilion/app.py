@@ -19,6 +19,7 @@ from vermilion.faces.mjproxy import face as mjproxy
 from vermilion.faces.native import (
     account,
     admin,
+    batches,
     connections,
     files,
     members,
@@ -51,6 +52,7 @@ OPERATIONS = (
     *moderation.OPERATIONS,
     *files.OPERATIONS,
     *uploads.OPERATIONS,
+    *batches.OPERATIONS,
     *oversight.OPERATIONS,
     *connections.OPERATIONS,
 )

@@ -54,6 +54,7 @@ from vermilion.workers.dispatcher import Dispatcher
 from vermilion.workers.drain import cut, drain
 from vermilion.workers.keeper import Keeper
 from vermilion.workers.pilot import Pilot
+from vermilion.workers.porter import carry_batches
 
 WEBHOOK_CONNECTIONS_MAX = 2_000
 WEBHOOK_LOOKUP_THREADS = 64
@@ -234,6 +235,7 @@ async def _run_loops(built: Running, stack: AsyncExitStack) -> None:
         describer = Describer(gateway, built.registry)
         built.listener.on("vermilion_describe", describer.asked)
         loops += [built.pilot.run(), built.dispatcher.run(), deliverer.run(), describer.run()]
+        loops.append(carry_batches(gateway))
     for loop in loops:
         task = asyncio.create_task(loop)
         task.add_done_callback(lambda done: _loop_ended(built, done))

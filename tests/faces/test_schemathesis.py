@@ -21,8 +21,8 @@ CHECKS = (
     "response_schema_conformance",
     "allow_header_conformance",
 )
-#: Streams have no end, and no generator knows the body type of a resumable upload.
-NOT_GENERATED = "/events$|^/v1/uploads"
+#: Streams have no end, and no generator knows the body types of resumable uploads and batches.
+NOT_GENERATED = "/events$|^/v1/uploads|^/v1/batches(/quote)?$"
 EXAMPLES = 25
 TIMEOUT_S = 85.0
 

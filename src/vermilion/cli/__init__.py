@@ -12,6 +12,7 @@ import typer
 
 from vermilion import __version__
 from vermilion.cli.accounts import account, key, plan
+from vermilion.cli.batches import batch
 from vermilion.cli.catalog import catalog
 from vermilion.cli.command import Json, command, print_json
 from vermilion.cli.demo import demo
@@ -21,6 +22,7 @@ from vermilion.cli.queues import connection, queue
 from vermilion.cli.run import run
 from vermilion.cli.serve import serve
 from vermilion.cli.tasks import tasks
+from vermilion.cli.upload import upload
 from vermilion.cli.webhooks import webhooks
 
 EXIT_CODES = "Exit codes: 0 it worked, 1 refused or failed, 2 wrong usage or settings, 3 no gateway answers."
@@ -69,6 +71,8 @@ app.command("demo")(demo)
 command(app, "run")(run)
 app.add_typer(tasks, name="tasks")
 app.add_typer(webhooks, name="webhooks")
+app.add_typer(batch, name="batch")
+command(app, "upload")(upload)
 command(app, "catalog")(catalog)
 app.add_typer(wallet, name="wallet")
 app.add_typer(account, name="account")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,12 +62,40 @@ class Client:
 
     async def upload(self, file: Path) -> Any:
         """The stored upload of a local file. Raises CommandFailed when it cannot be read."""
-        try:
-            content = await asyncio.to_thread(file.read_bytes)
-        except OSError as broken:
-            raise CommandFailed(f"Cannot read {file}: {broken.strerror}.") from None
+        content = await read_file(file)
+        return await self.send("/v1/media", content, query={"name": file.name})
+
+    async def send(
+        self, path: str, content: bytes, *, query: dict[str, Any] | None = None, once: str | None = None
+    ) -> Any:
+        """The JSON answer to a POST of bytes."""
         headers = {"content-type": "application/octet-stream"}
-        return await self._json("POST", "/v1/media", data=content, headers=headers)
+        if once is not None:
+            headers["idempotency-key"] = once
+        return await self._json(
+            "POST", path, data=content, headers=headers, params=_without_none(query or {})
+        )
+
+    async def ask(
+        self, method: str, path: str, *, headers: dict[str, str], content: bytes | None = None
+    ) -> Mapping[str, str]:
+        """The headers of a good answer whose body does not matter; asked once."""
+        with _reachable(self.where.url):
+            async with self._session.request(
+                method, self._url(path), headers=headers, data=content, allow_redirects=False
+            ) as response:
+                if response.status >= 300:
+                    raise await _refusal(response)
+                return {name.lower(): value for name, value in response.headers.items()}
+
+    async def lines(self, path: str) -> AsyncIterator[bytes]:
+        """The lines of a long answer as they come."""
+        with _reachable(self.where.url):
+            async with self._session.get(self._url(path)) as response:
+                if response.status != 200:
+                    raise await _refusal(response)
+                async for line in response.content:
+                    yield line
 
     async def download(self, link: str, file: Path) -> int:
         """Save what a signed link of this gateway leads to; answers its size in bytes."""
@@ -118,6 +146,14 @@ class Client:
 
     def _url(self, path: str) -> str:
         return self.where.url + path
+
+
+async def read_file(file: Path) -> bytes:
+    """What is in a file of this machine. Raises CommandFailed when it cannot be read."""
+    try:
+        return await asyncio.to_thread(file.read_bytes)
+    except OSError as broken:
+        raise CommandFailed(f"Cannot read {file}: {broken.strerror}.") from None
 
 
 class _reachable:  # noqa: N801  (reads as a statement: with _reachable(url))

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 HEAD_BYTES = 4096
-TEXT_BYTES_MAX = 8 * 1024 * 1024
+TEXT_BYTES_MAX = 200 * 1024 * 1024
+JSON_BYTES_MAX = 8 * 1024 * 1024  #: of a document that is read to see whether it is one
+_CONTROL = bytes({*range(32), 127} - set(b"\t\n\r\f"))
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
     (0, b"\xff\xd8\xff", "image/jpeg"),
@@ -79,23 +81,27 @@ def _mpeg_audio(head: bytes) -> bool:
 
 
 def _text(path: Path) -> str | None:
-    """UTF-8 without control characters; JSON if it is a whole document."""
+    """UTF-8 without control characters; JSON if it is a whole document, JSONL if each of its lines is one."""
     if not 0 < path.stat().st_size <= TEXT_BYTES_MAX:
         return None
+    content = path.read_bytes()
+    if content.translate(None, _CONTROL) != content:
+        return None
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return None
-    if any((ord(mark) < 32 and mark not in "\t\n\r\f") or mark == "\x7f" for mark in text):
-        return None
-    return "application/json" if _is_json(text) else "text/plain"
+    if _is_json(content):
+        return "application/json"
+    first, end_of_line, _ = content.partition(b"\n")
+    return "application/jsonl" if end_of_line and _is_json(first) else "text/plain"
 
 
-def _is_json(text: str) -> bool:
-    if text.lstrip()[:1] not in ("{", "["):
+def _is_json(content: bytes) -> bool:
+    if content.lstrip()[:1] not in (b"{", b"[") or len(content) > JSON_BYTES_MAX:
         return False
     try:
-        json.loads(text)
+        json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return False
     return True

@@ -135,7 +135,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 def _responses(operation: Operation, schema_of: dict[Any, Any]) -> dict[str, Any]:
     good: dict[str, Any] = {"description": "Done."}
     if operation.streams:
-        good["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
+        good["content"] = {operation.answers_as: {"schema": {"type": "string"}}}
     elif operation.answers is not None:
         good["content"] = {operation.answers_as: {"schema": schema_of.get(operation.answers, {})}}
     problem = {"application/problem+json": {"schema": schema_of[Problem]}}
@@ -144,7 +144,7 @@ def _responses(operation: Operation, schema_of: dict[Any, Any]) -> dict[str, Any
         statuses |= {400, 413}
     titles = {kind.status: kind.title for kind in reversed(all_errors())}
     responses = {str(operation.status): good}
-    if operation.streams:
+    if "Last-Event-ID" in operation.headers:
         responses["204"] = {"description": "It is over, and the client has seen its end."}
     if "Prefer" in operation.headers and operation.status == 201:
         responses["200"] = {**good, "description": "The task ended while the request waited."}

@@ -14,8 +14,9 @@ from vermilion.errors import ServiceUnavailable, VermilionError
 from vermilion.providers.protocol import ConnectionFacts, Job
 from vermilion.services.gateway import Gateway
 from vermilion.services.store_media import keep
-from vermilion.storage import accounts, assets
+from vermilion.storage import assets
 from vermilion.storage.flights import Claimed
+from vermilion.storage.media_terms import read_media_terms
 from vermilion.storage.tasks import read_parent
 
 
@@ -92,7 +93,7 @@ async def _fetch_once(gateway: Gateway, task: Claimed, name: str, url: str, targ
     if kept is not None:
         await gateway.blobs.fetch_to(task.account_id, kept.sha256, target)
         return
-    terms = await accounts.media_terms(gateway.database, task.account_id)
+    terms = await read_media_terms(gateway.database, task.account_id)
     await gateway.egress.fetch(url, size_bytes_max=terms.upload_bytes_max, target=target)
     stored = await keep(gateway, task.account_id, target)
     await assets.add_upload(gateway.database, task.account_id, stored, task_id=task.id, field=name)

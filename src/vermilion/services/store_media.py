@@ -16,11 +16,12 @@ import uuid_utils.compat as uuids
 from vermilion.domain.ending import NewAsset
 from vermilion.errors import BodyTooLarge, UnsupportedMedia
 from vermilion.services.gateway import Gateway
-from vermilion.storage import accounts, assets
+from vermilion.storage import assets
 from vermilion.storage.accounts import Bearer
 from vermilion.storage.assets import AssetRow
 from vermilion.storage.blob_claims import claim
 from vermilion.storage.blobs import describe
+from vermilion.storage.media_terms import read_media_terms
 
 NAME_LENGTH_MAX = 128
 
@@ -74,7 +75,7 @@ async def keep(gateway: Gateway, account_id: UUID, path: Path, *, bytes_max: int
 
     Raises UnsupportedMedia, and StorageFull if the account would have more than `bytes_max` stored.
     """
-    terms = await accounts.media_terms(gateway.database, account_id)
+    terms = await read_media_terms(gateway.database, account_id)
     seen = await gateway.inspect(path)
     facts: Any = seen.facts
     id_ = uuids.uuid7()

@@ -82,14 +82,6 @@ class Bearer(msgspec.Struct, frozen=True):
     plan: PlanRow
 
 
-class MediaTerms(msgspec.Struct, frozen=True):
-    """Until when a new file is kept, how large an input may be, and what the guard does."""
-
-    expires_at: datetime
-    upload_bytes_max: int
-    media_check: str
-
-
 # An account with its wallet.
 CREATE_ACCOUNT = """
 WITH made AS (
@@ -271,6 +263,12 @@ async def read_bearer(database: Database, secret_hash: bytes) -> Bearer | None:
     return Bearer(KeyRow(*fields[:14]), AccountRow(*fields[14:21]), PlanRow(*fields[21:]))
 
 
+async def read_bearer_of_key(database: Database, key_id: UUID) -> Bearer | None:
+    """Whoever holds the key with this id, or None."""
+    secret_hash = await database.fetchval("SELECT secret_hash FROM api_keys WHERE id = $1", key_id)
+    return None if secret_hash is None else await read_bearer(database, secret_hash)
+
+
 async def save_plan(database: Database, plan: PlanRow) -> PlanRow:
     """Make or change a plan; running tasks keep the places they have."""
     row = await database.fetchrow(UPSERT_PLAN, *msgspec.structs.astuple(plan)[:-1])
@@ -285,14 +283,3 @@ async def read_plans(database: Database) -> list[PlanRow]:
         PlanRow(*row)
         for row in await database.fetch(f"SELECT {PLAN_COLUMNS} FROM plans ORDER BY id LIMIT 1000")
     ]
-
-
-async def media_terms(database: Database, account_id: UUID) -> MediaTerms:
-    """On which terms a file that this account stores now is kept."""
-    row = await database.fetchrow(
-        "SELECT now() + p.retention_days * interval '1 day', p.upload_bytes_max, p.media_check "
-        "FROM accounts a JOIN plans p ON p.id = a.plan_id WHERE a.id = $1",
-        account_id,
-    )
-    assert row is not None  # accounts are never deleted
-    return MediaTerms(*row)

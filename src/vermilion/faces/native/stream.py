@@ -79,6 +79,7 @@ OPERATIONS = (
         needs="tasks:read",
         summary="Follow a task's changes (server-sent events)",
         streams=True,
+        answers_as="text/event-stream",
         headers=("Last-Event-ID",),
         errors=(404,),
     ),
