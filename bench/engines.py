@@ -65,6 +65,7 @@ def _sittings(folder: Path) -> list[Sitting]:
     scene = {"prompt": "two foxes under a tree beside a lake at sunset", "size": 512, "seed": 7}
     return [
         Sitting("composer, 512 px", "composer", scene),
+        Sitting("composer in a style, 512 px", "composer", scene | {"style": "starry-night"}),
         Sitting("cutout, 512 px", "cutout", files={"image": picture}),
         Sitting(
             "cutout, a frame of video, 320 × 240", "cutout-video", files={"video": video}, runs=1, counts=12
