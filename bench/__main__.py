@@ -19,11 +19,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import compare, deliveries, engines, history, inflight
+from bench import compare, deliveries, engines, history, inflight, polling
 from bench.report import InvalidMeasurement
 from bench.stack import Options
 
-PARTS = ("accept", "read", "inflight", "history", "deliveries", "engines")
+PARTS = ("accept", "read", "inflight", "history", "deliveries", "engines", "polling")
 
 
 def main() -> None:
@@ -99,6 +99,8 @@ async def _run(parts: tuple[str, ...], args: argparse.Namespace) -> dict[str, An
         results["deliveries"] = await deliveries.run(options)
     if "engines" in parts:
         results["engines"] = await engines.run(options)
+    if "polling" in parts:
+        results["polling"] = await polling.run(options)
     return results
 
 
