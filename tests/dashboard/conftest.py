@@ -33,3 +33,11 @@ async def stranger(module_server: Server) -> AsyncIterator[Person]:
     person = Person(module_server.url)
     yield person
     await person.session.close()
+
+
+@pytest.fixture
+async def operator_person(operator: Api, module_server: Server) -> AsyncIterator[Person]:
+    """An owner of the operator's account, signed in."""
+    person, _ = await join(operator, (await operator.get("/v1/account"))["id"], module_server.url)
+    yield person
+    await person.session.close()

@@ -1,0 +1,163 @@
+"""The main journeys in a real browser: with a mouse, with keys alone, without scripts, and while things change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+from tests.dashboard.browser import chromium, signed_in
+from tests.dashboard.people import PASSWORD, registered
+from tests.support.server import Api, Server
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+PATIENCE_MS = 20_000
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A browser."""
+    async with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+async def email(operator: Api, customer: Api, module_server: Server) -> str:
+    """Somebody of the fresh customer account."""
+    return await registered(operator, customer.account_id, module_server.url)
+
+
+async def test_a_picture_from_the_playground(browser: Browser, email: str, module_server: Server) -> None:
+    """Write a prompt, see its price on the button, run it, watch it come, open its task, see what was paid."""
+    page = await signed_in(await browser.new_context(), module_server.url, email, PASSWORD)
+    await page.goto(f"{module_server.url}/playground?offer=composer/text-to-image")
+    await page.get_by_label("Prompt", exact=True).fill("a lighthouse at dusk")
+    await page.get_by_label("Longest side in pixels").fill("256")
+    await page.get_by_label("Pictures").fill("2")
+    await page.get_by_label("Pictures").press("Tab")
+    button = page.get_by_role("button", name="Make it")
+    await expect(button).to_contain_text("$0.010")  # two pictures, priced while one fills the form in
+
+    await button.click()
+
+    await expect(page.locator(".stage img")).to_be_visible(timeout=PATIENCE_MS)
+    await page.get_by_role("link", name="Open the task").click()
+    await expect(page.get_by_text("You paid")).to_be_visible()
+    await expect(page.locator(".facts.money .total")).to_contain_text("$0.010")
+
+
+async def test_the_same_with_keys_alone(browser: Browser, email: str, module_server: Server) -> None:
+    """No mouse: g and p go to the playground, Tab reaches the prompt, Ctrl+Enter runs."""
+    page = await signed_in(await browser.new_context(), module_server.url, email, PASSWORD)
+    await page.goto(f"{module_server.url}/tasks")
+    await page.keyboard.press("g")
+    await page.keyboard.press("p")
+    await page.wait_for_url("**/playground")
+    for _ in range(60):
+        await page.keyboard.press("Tab")
+        if await page.evaluate("document.activeElement.name") == "prompt":
+            break
+    await page.keyboard.type("a fox in snow")
+    await page.keyboard.press("Control+Enter")
+
+    await page.wait_for_url("**task=*")
+    await expect(page.locator(".stage img")).to_be_visible(timeout=PATIENCE_MS)
+
+
+async def test_the_same_without_scripts(
+    browser: Browser, email: str, customer: Api, module_server: Server
+) -> None:
+    """Run, filter, cancel and revoke work as plain links and forms."""
+    context = await browser.new_context(java_script_enabled=False)
+    page = await signed_in(context, module_server.url, email, PASSWORD)
+    await page.goto(f"{module_server.url}/playground?offer=echo/echo")
+    await page.get_by_label("Prompt").fill("without scripts")
+    await page.get_by_role("button", name="Make it").click()
+    await page.wait_for_url("**task=*")
+    slow = await customer.echo("slow", latency_s=120)
+    await page.goto(f"{module_server.url}/tasks/{slow['id']}")
+    await page.get_by_role("button", name="Cancel").click()
+    await expect(page.locator("main")).to_contain_text("Cancelled")
+    await page.goto(f"{module_server.url}/tasks?status=cancelled")
+    await expect(page.locator("tbody")).to_contain_text("slow")
+
+
+async def test_wrong_input_comes_back_with_words_at_its_field(
+    browser: Browser, email: str, module_server: Server
+) -> None:
+    """What cannot be taken is said in a summary that links to the field, what was typed stays, nothing is held."""
+    page = await signed_in(await browser.new_context(), module_server.url, email, PASSWORD)
+    await page.goto(f"{module_server.url}/playground?offer=composer/text-to-image")
+    await page.get_by_label("Prompt", exact=True).fill("kept words")
+    await page.get_by_label("Longest side in pixels").fill("5")
+    await page.evaluate("document.getElementById('ask').noValidate = true")
+    await page.get_by_role("button", name="Make it").click()
+
+    await expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
+    await expect(page.get_by_label("Longest side in pixels")).to_have_attribute("aria-invalid", "true")
+    await expect(page.get_by_label("Prompt", exact=True)).to_have_value("kept words")
+    await expect(page).to_have_title("Error: Playground · Vermilion")
+
+
+async def test_rows_change_while_one_watches(
+    browser: Browser, email: str, customer: Api, module_server: Server
+) -> None:
+    """A running task's row becomes completed by itself, the wallet follows, and new tasks are announced, not pushed in."""
+    task = await customer.echo("watched", latency_s=4)
+    page = await signed_in(await browser.new_context(), module_server.url, email, PASSWORD)
+    await page.goto(f"{module_server.url}/tasks")
+    row = page.locator(f"#task-{task['id']}")
+    await expect(row).to_contain_text("Processing")
+
+    await expect(row).to_contain_text("Completed", timeout=PATIENCE_MS)
+    await customer.echo("a newcomer")
+
+    await expect(page.get_by_role("link", name="Show new tasks")).to_be_visible(timeout=PATIENCE_MS)
+    await expect(page.locator("tbody")).not_to_contain_text("a newcomer")
+
+
+async def test_nothing_is_missed_while_the_tab_is_hidden(
+    browser: Browser, email: str, customer: Api, module_server: Server
+) -> None:
+    """A task that ends while nobody looks is right within moments of coming back."""
+    task = await customer.echo("hidden", latency_s=3)
+    page = await signed_in(await browser.new_context(), module_server.url, email, PASSWORD)
+    await page.goto(f"{module_server.url}/tasks")
+    await expect(page.locator(f"#task-{task['id']}")).to_contain_text("Processing")
+    await _visibility(page, hidden=True)
+    await customer.ended(task["id"])
+    await _visibility(page, hidden=False)
+
+    await expect(page.locator(f"#task-{task['id']}")).to_contain_text("Completed", timeout=PATIENCE_MS)
+
+
+async def test_a_session_that_ended_shows_one_banner_and_keeps_the_page(
+    browser: Browser, email: str, module_server: Server
+) -> None:
+    """Signed out elsewhere, a page says so once, keeps its address, and brings one back after signing in."""
+    context = await browser.new_context()
+    page = await signed_in(context, module_server.url, email, PASSWORD)
+    await page.goto(f"{module_server.url}/playground?offer=echo/echo")
+    await context.clear_cookies(name="vermilion_session")
+    await page.get_by_label("Prompt").fill("still here")
+    await page.get_by_label("Prompt").press("Tab")
+
+    banner = page.get_by_text("You are signed out")
+    await expect(banner).to_be_visible(timeout=PATIENCE_MS)
+    await asyncio.sleep(1.5)  # a loop would show itself
+    assert 1 == await banner.count()
+    assert "/playground" in page.url
+    await page.get_by_role("link", name="Sign in again").click()
+    await expect(page.locator("input[name=next]")).to_have_value("/playground?offer=echo/echo")
+
+
+async def _visibility(page: Page, *, hidden: bool) -> None:
+    """What a browser tells a page whose tab is hidden or shown."""
+    await page.evaluate(
+        """(hidden) => {
+            Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});
+            document.dispatchEvent(new Event('visibilitychange'));
+        }""",
+        hidden,
+    )
