@@ -5,7 +5,7 @@ PYTHON := $(BIN)/python
 SOURCES := src tests bench scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve test unit check fmt bench assets lock clean
+.PHONY: help setup setup-dev demo serve test unit check fmt bench assets screenshots lock clean
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,9 @@ fmt: setup-dev ## Format the code and fix what can be fixed
 
 bench: setup-dev ## Measure Vermilion against its baselines in one run
 	@$(PYTHON) -m bench $(ARGS)
+
+screenshots: setup-dev ## Take pictures of every page of the dashboard (needs Chromium)
+	@$(PYTHON) -m scripts.screenshots
 
 assets: setup ## Build the dashboard's styles, scripts, fonts and icons into the package
 	@$(PYTHON) -m scripts.build_assets

@@ -103,7 +103,7 @@ async def test_wrong_input_comes_back_with_words_at_its_field(
 async def test_rows_change_while_one_watches(
     browser: Browser, email: str, customer: Api, module_server: Server
 ) -> None:
-    """A running task's row becomes completed by itself, the wallet follows, and new tasks are announced, not pushed in."""
+    """A running task's row becomes completed by itself; new tasks are announced, not pushed in."""
     task = await customer.echo("watched", latency_s=4)
     page = await signed_in(await browser.new_context(), module_server.url, email, PASSWORD)
     await page.goto(f"{module_server.url}/tasks")

@@ -198,6 +198,7 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "balance": words.balance,
         "price": words.price,
+        "price_rule": words.price_rule,
         "span": words.span,
         "filesize": words.size,
         "count": words.count,

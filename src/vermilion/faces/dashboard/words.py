@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from vermilion.domain.money import UNITS_PER_USD
+from vermilion.domain.pricing import PriceRule
 from vermilion.domain.tasks import Status, Submission
 from vermilion.storage.tasks import TaskRow
 
@@ -38,6 +39,15 @@ def balance(units: int) -> str:
 def price(units: int) -> str:
     """A price or an entry: three decimals, more where the amount has them."""
     return _dollars(units, PRICE_DECIMALS, exact=True)
+
+
+def price_rule(rule: PriceRule) -> str:
+    """A price rule as a person says it: `$0.005 per image`, `free`."""
+    if rule.units == 0:
+        return "free"
+    unit = {"1k_tokens": "1,000 tokens"}.get(rule.per, rule.per)
+    varies = "from " if rule.multipliers else ""
+    return f"{varies}{price(rule.units)} per {unit}"
 
 
 def _dollars(units: int, decimals: int, *, exact: bool = False) -> str:

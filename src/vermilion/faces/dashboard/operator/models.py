@@ -5,7 +5,6 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from vermilion.faces.dashboard.frame import page
-from vermilion.faces.dashboard.pages.models import price_words
 from vermilion.faces.dashboard.visit import Visit
 from vermilion.storage import connections
 
@@ -20,5 +19,4 @@ async def show(visit: Visit) -> Response:
         title="Models, prices, routes",
         offers=list(visit.gateway.catalogue.offers.values()),
         connected=connected,
-        price_words=price_words,
     )

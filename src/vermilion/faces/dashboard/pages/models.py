@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from vermilion.domain.catalogue import Offer
-from vermilion.domain.pricing import PriceRule
 from vermilion.faces.dashboard import words
 from vermilion.faces.dashboard.frame import page
 from vermilion.faces.dashboard.visit import Visit
@@ -38,7 +37,9 @@ async def show(visit: Visit) -> Response:
     kind, sought = visit.query("kind"), visit.query("q").strip().lower()
     catalogue = visit.gateway.catalogue
     shown = [
-        ShownOffer(offer, catalogue.families[offer.family], price_words(offer.price), "local" in offer.routes)
+        ShownOffer(
+            offer, catalogue.families[offer.family], words.price_rule(offer.price), "local" in offer.routes
+        )
         for offer in catalogue.offers.values()
         if (kind not in KINDS or not kind or offer.output == kind) and sought in _searched(offer)
     ]
@@ -51,15 +52,6 @@ async def show(visit: Visit) -> Response:
         kind=kind if kind in KINDS else "",
         sought=visit.query("q"),
     )
-
-
-def price_words(price: PriceRule) -> str:
-    """A price rule as a person says it: `$0.005 per image`, `free`."""
-    if price.units == 0:
-        return "free"
-    unit = {"1k_tokens": "1,000 tokens"}.get(price.per, price.per)
-    varies = "from " if price.multipliers else ""
-    return f"{varies}{words.price(price.units)} per {unit}"
 
 
 def _searched(offer: Offer) -> str:
