@@ -84,6 +84,12 @@ def light_of(scene: Scene) -> Light:
     return light
 
 
+def is_red_planet(scene: Scene) -> bool:
+    """Whether the ground is that of Mars."""
+    words = scene.prompt.casefold()
+    return scene.lands[-1] == "moon" and any(word in words for word in ("mars", "marte", "марс", "火星"))
+
+
 def _tinted(light: Light, colour: Field, strength: float = 0.5) -> Light:
     """The sky goes over into the colour, keeping its own brightness."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vermilion.engines.composer.render.light import rgb
+from vermilion.engines.composer.render.light import is_red_planet, rgb
 from vermilion.engines.composer.render.noise import Field, scatter_hash, softened
 from vermilion.engines.composer.render.view import View
 from vermilion.engines.composer.scene.graph import Actor, nearness
@@ -28,7 +28,7 @@ def lit(view: View, actor: Actor, pixels: Field) -> Field:
     upward = down / steep * np.clip(steep * len(pixels) * 0.12, 0, 1)
     colour = _weathered(view, actor, colour, upward)
     level = min(1.08, 0.56 + 0.5 * light.bright)
-    ambient = light.ambient * 0.72 + light.sun * 0.28
+    ambient = light.ambient * 0.6 + light.sun * 0.26 + 0.14
     if _glows(actor) or scene.lands[-1] in ("space", "moon"):  # Where no air colours the light.
         level, ambient = 1.05, np.ones(3, dtype=np.float32)
     lit = colour * ambient * level * shade[..., None]
@@ -47,7 +47,9 @@ def _weathered(view: View, actor: Actor, colour: Field, upward: Field) -> Field:
         return colour
     if actor.art == "1FAA8":
         tone = colour.mean(axis=-1, keepdims=True) / 225
-        colour = tone * rgb(_STONES.get(view.scene.lands[-1], "8d8a86"))
+        colour = tone * rgb(
+            "b0603f" if is_red_planet(view.scene) else _STONES.get(view.scene.lands[-1], "8d8a86")
+        )
     if "snow" in view.scene.lands:
         lying = np.clip(0.34 + 0.95 * upward, 0.12, 0.96)[..., None]
         return colour + (rgb("f4f8ff") - colour) * lying

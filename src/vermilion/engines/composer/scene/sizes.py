@@ -79,10 +79,10 @@ def home_of(codes: list[str]) -> tuple[Land, ...]:
     groups = [things()[code].subgroup for code in codes if code in things()]
     if not groups:
         return ()
-    if groups[0] == 38:
-        return ("sea",) if standing(codes[0])[1] == "float" else ("underwater",)
-    if groups[0] == 55:
+    if any(standing(code)[1] == "float" for code in codes):
         return ("sea",)
+    if groups[0] == 38:
+        return ("underwater",)
     if groups[0] in (42, 43, 44, 45, 46, 47, 48, *range(63, 80), 81):
         return ("room",)
     return ("city",) if groups[0] == 54 else ()

@@ -16,7 +16,7 @@ _COMMON: tuple[tuple[Land, ...], ...] = (
     ("hills", "meadow"), ("mountains", "meadow"), ("mountains", "lake"), ("hills", "lake"), ("forest",),
     ("hills", "sea"), ("mountains", "forest"),
 )  # fmt: skip
-_TIMES: tuple[Time, ...] = ("day", "day", "golden", "golden", "golden", "sunset", "sunset", "dawn", "dusk")
+_TIMES: tuple[Time, ...] = ("day", "day", "golden", "golden", "sunset", "sunset", "dawn")
 _OF_MOOD: dict[str, tuple[Time, ...]] = {
     "gloomy": ("storm", "dusk", "night"), "dreamy": ("dusk", "sunset", "aurora"), "calm": ("dawn", "golden"),
     "happy": ("day", "golden"), "hot": ("golden", "sunset"), "cold": ("dawn", "dusk"),
@@ -118,7 +118,7 @@ def _time(reading: Reading, lands: tuple[Land, ...], dice: random.Random) -> Tim
     if "fireworks" in reading.weather or "fireflies" in reading.weather:
         return "night"
     if "rain" in reading.weather:
-        return dice.choice(("storm", "dusk"))
+        return dice.choice(("storm", "dusk", "day"))
     return dice.choice(_TIMES)
 
 

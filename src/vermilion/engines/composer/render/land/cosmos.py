@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vermilion.engines.composer.render.light import mixed, rgb
+from vermilion.engines.composer.render.light import is_red_planet, mixed, rgb
 from vermilion.engines.composer.render.noise import Field, grid, line, plane, scatter_hash, smooth
 from vermilion.engines.composer.render.view import View
 from vermilion.engines.composer.scene.graph import HORIZON
@@ -39,7 +39,7 @@ def paint_space(view: View) -> None:
 
 def paint_moon(view: View) -> None:
     """Dust and craters under a black sky, with a blue planet above; Mars has its own colours."""
-    red = any(word in view.scene.prompt.casefold() for word in ("mars", "marte", "марс", "火星"))
+    red = is_red_planet(view.scene)
     void = _void(view)
     if red:
         dusk = smooth(0.05, 0.62, view.ys)[:, None, None]
