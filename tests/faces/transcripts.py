@@ -89,7 +89,7 @@ class Player:
         async with asyncio.timeout(UNTIL_TIMEOUT_S):
             while True:
                 status, headers, answer = await self._ask(step)
-                if step.until is None or _at(answer, step.until[0]) == step.until[1]:
+                if step.until is None or str(_at(answer, step.until[0])) == step.until[1]:
                     break
                 await asyncio.sleep(0.1)
         assert (step.status, answer) == (status, answer), where
@@ -136,7 +136,7 @@ class Player:
             yield f"{where}: lacks {', '.join(missing)}"
         if "..." not in wanted and (more := sorted(got.keys() - names)):
             yield f"{where}: also has {', '.join(more)}"
-        for name in names & got.keys():
+        for name in [name for name in wanted if name in names & got.keys()]:
             yield from self._differences(wanted[name], got[name], f"{where}.{name}")
 
     def _fits(self, wanted: str, got: Any) -> bool:
@@ -179,7 +179,7 @@ def _step(title: str, text: str) -> Step:
 
 def _parts(text: str) -> tuple[dict[str, str], str | None]:
     """Header lines, and after an empty line the body."""
-    if text.startswith(("{", "[")):
+    if text.lstrip("\n").startswith(("{", "[")):
         return {}, text.strip()
     head, _, body = text.partition("\n\n")
     lines = [line.partition(":") for line in head.strip().split("\n") if ":" in line]

@@ -50,9 +50,11 @@ async def find_place(
     if one is not None:
         mode = "public" if one.account_id is None else "private"
         return Place(queue_name(offer.queue, connection_id=one.id), mode)
-    if asked.service_mode != "private":
+    if (asked.service_mode or bearer.account.service_mode) != "private":
         return Place(offer.queue, "public")
     if not await has_own(gateway, bearer.account.id, offer):
+        if offer.family in bearer.account.failover:
+            return Place(offer.queue, "public")
         raise InvalidRequest(problems=(NO_OWN,))
     return Place(queue_name(offer.queue, account_id=bearer.account.id), "private")
 

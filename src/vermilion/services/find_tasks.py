@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from uuid import UUID
+
+import msgspec
 
 from vermilion.errors import NotFound
 from vermilion.services.gateway import Gateway
@@ -11,6 +14,7 @@ from vermilion.storage import tasks
 from vermilion.storage.tasks import TaskFilter, TaskRow
 
 PAGE_MAX = 200
+NUMBERED_MAX = 10_000  #: tasks that numbered pages reach back
 
 
 async def get_task(gateway: Gateway, account_id: UUID, task_id: UUID) -> TaskRow:
@@ -19,6 +23,23 @@ async def get_task(gateway: Gateway, account_id: UUID, task_id: UUID) -> TaskRow
     if row is None or row.account_id != account_id:
         raise NotFound("There is no such task.")
     return row
+
+
+class NumberedPage(msgspec.Struct, frozen=True):
+    """A page by its number; `total` counts no further than the furthest page that can be asked for."""
+
+    rows: list[TaskRow]
+    total: int
+
+
+async def numbered_page(
+    gateway: Gateway, wanted: TaskFilter, *, page: int, size: int, models: Sequence[str] | None
+) -> NumberedPage:
+    """A page of an account's newest tasks for faces that number pages; the native face goes on from an id."""
+    ids = await tasks.read_newest_ids(gateway.database, wanted, models=models, limit=NUMBERED_MAX)
+    shown = ids[(page - 1) * size : page * size]
+    rows = await asyncio.gather(*(gateway.reads(id_) for id_ in shown))
+    return NumberedPage([row for row in rows if row is not None], len(ids))
 
 
 async def list_tasks(

@@ -13,9 +13,12 @@ from vermilion.storage.database import Database
 
 PLAN_COLUMNS = """
     id, name, concurrency_total, concurrency_family, weight, requests_per_minute, upload_bytes_max, retention_days,
-    priority_best, quota_units, quota_period, media_bytes_max, error_tasks_max, error_penalty, media_check, created_at
+    priority_best, quota_units, quota_period, media_bytes_max, error_tasks_max, error_penalty, media_check, rules,
+    created_at
 """
-ACCOUNT_COLUMNS = "a.id, a.name, a.email, a.role, a.status, a.plan_id, a.created_at"
+ACCOUNT_COLUMNS = """
+    a.id, a.name, a.email, a.role, a.status, a.plan_id, a.created_at, a.service_mode, a.failover, a.updated_at
+"""
 KEY_COLUMNS = """
     k.id, k.account_id, k.name, k.prefix, k.scopes, k.models, k.expires_at, k.revoked_at, k.cap_units, k.cap_window,
     k.cap_used, k.cap_window_start, k.created_at, k.connection_id
@@ -40,6 +43,7 @@ class PlanRow(msgspec.Struct, frozen=True):
     error_tasks_max: int | None = None  #: a day that may fail by the customer's fault
     error_penalty: str = "block"
     media_check: str = "off"
+    rules: str = "{}"  #: JSON: what `domain.plan_rules` reads
     created_at: datetime | None = None
 
 
@@ -53,6 +57,11 @@ class AccountRow(msgspec.Struct, frozen=True):
     status: str
     plan_id: str
     created_at: datetime
+    service_mode: str  #: whose connections its tasks use unless they say
+    failover: list[
+        str
+    ]  #: families whose private tasks may use everyone's connections when there is no own one
+    updated_at: datetime
 
 
 class KeyRow(msgspec.Struct, frozen=True):
@@ -103,10 +112,11 @@ FROM api_keys k JOIN accounts a ON a.id = k.account_id JOIN plans p ON p.id = a.
 """
 
 UPSERT_PLAN = f"""
-INSERT INTO plans ({PLAN_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, now())
+INSERT INTO plans ({PLAN_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, now())
 ON CONFLICT (id) DO UPDATE SET name = $2, concurrency_total = $3, concurrency_family = $4, weight = $5,
     requests_per_minute = $6, upload_bytes_max = $7, retention_days = $8, priority_best = $9, quota_units = $10,
-    quota_period = $11, media_bytes_max = $12, error_tasks_max = $13, error_penalty = $14, media_check = $15
+    quota_period = $11, media_bytes_max = $12, error_tasks_max = $13, error_penalty = $14, media_check = $15,
+    rules = $16
 RETURNING {PLAN_COLUMNS}
 """
 
@@ -157,7 +167,7 @@ async def change_account(
     try:
         row = await database.fetchrow(
             "UPDATE accounts a SET status = coalesce($2, status), plan_id = coalesce($3, plan_id), "
-            "quota_until = CASE WHEN $3 <> plan_id THEN NULL ELSE quota_until END "
+            "quota_until = CASE WHEN $3 <> plan_id THEN NULL ELSE quota_until END, updated_at = now() "
             f"WHERE id = $1 RETURNING {ACCOUNT_COLUMNS}",
             account_id,
             status,
@@ -260,7 +270,11 @@ async def read_bearer(database: Database, secret_hash: bytes) -> Bearer | None:
     if row is None:
         return None
     fields = tuple(row)
-    return Bearer(KeyRow(*fields[:14]), AccountRow(*fields[14:21]), PlanRow(*fields[21:]))
+    account_at = len(KeyRow.__struct_fields__)
+    plan_at = account_at + len(AccountRow.__struct_fields__)
+    return Bearer(
+        KeyRow(*fields[:account_at]), AccountRow(*fields[account_at:plan_at]), PlanRow(*fields[plan_at:])
+    )
 
 
 async def read_bearer_of_key(database: Database, key_id: UUID) -> Bearer | None:

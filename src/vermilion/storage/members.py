@@ -186,8 +186,8 @@ async def read_session(database: Database, token_hash: bytes) -> SignedIn | None
     return SignedIn(
         SessionRow(*fields[:6]),
         MemberRow(*fields[6:14]),
-        AccountRow(*fields[14:21]),
-        PlanRow(*fields[21:-2]),
+        AccountRow(*fields[14:24]),
+        PlanRow(*fields[24:-2]),
         fields[-2],
         fields[-1],
     )

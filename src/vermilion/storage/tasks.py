@@ -113,6 +113,27 @@ async def read_history(
     return [TaskRow(*row) for row in await database.fetch(sql, *arguments)]
 
 
+# The newest tasks of an account between two times, of each of these models: a range of one index a model.
+READ_NEWEST_IDS = """
+SELECT found.id FROM unnest($2::text[]) AS wanted (model) CROSS JOIN LATERAL (
+    SELECT id FROM tasks WHERE account_id = $1 AND (wanted.model IS NULL OR model = wanted.model)
+      AND created_at >= coalesce($3::timestamptz, '-infinity') AND created_at < coalesce($4::timestamptz, 'infinity')
+    ORDER BY id DESC LIMIT $5) found
+ORDER BY found.id DESC LIMIT $5
+"""
+
+
+async def read_newest_ids(
+    database: Database, wanted: TaskFilter, *, models: Sequence[str] | None, limit: int
+) -> list[UUID]:
+    """Ids by account, time and models, newest first; without models all."""
+    named = [None] if models is None else list(models)
+    rows = await database.fetch(
+        READ_NEWEST_IDS, wanted.account_id, named, wanted.created_after, wanted.created_before, limit
+    )
+    return [row["id"] for row in rows]
+
+
 async def read_parent(database: Database, task_id: UUID) -> Any | None:
     """(account_id, status, provider_facts) of a task that a follow-up names."""
     return await database.fetchrow(READ_PARENT, task_id)

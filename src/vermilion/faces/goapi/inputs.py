@@ -52,7 +52,7 @@ class Asked(msgspec.Struct, frozen=True):
     wire: dict[str, Any]
 
 
-def asked(catalogue: Catalogue, request: TaskRequest, *, default_mode: str = "public") -> Asked:
+def asked(catalogue: Catalogue, request: TaskRequest) -> Asked:
     """The submission. Raises InvalidRequest for models, modes and parents that cannot be."""
     model, task_type = offered_as(request.model, request.task_type)
     offer = _offer(catalogue, model, task_type)
@@ -72,7 +72,7 @@ def asked(catalogue: Catalogue, request: TaskRequest, *, default_mode: str = "pu
         model=model,
         task_type=task_type,
         input=task_input,
-        service_mode=_mode(config.service_mode or default_mode),
+        service_mode=_mode(config.service_mode or None),
         parent_id=parent_id,
     )
     return Asked(submission, _hook(config.webhook_config, offer), wire)
@@ -102,11 +102,12 @@ def _offer(catalogue: Catalogue, model: str, task_type: str) -> Offer:
         raise InvalidRequest(missing.detail) from None
 
 
-def _mode(mode: str) -> Literal["public", "private"]:
-    if mode not in MODES:
+def _mode(mode: str | None) -> Literal["public", "private"] | None:
+    """On whose connections; None leaves it to the account's setting."""
+    if mode not in (None, *MODES):
         problem = FieldProblem("/service_mode", "must be `public`, `private` or empty")
         raise InvalidRequest(problems=(problem,))
-    return cast("Literal['public', 'private']", mode)
+    return cast("Literal['public', 'private'] | None", mode)
 
 
 def _parent_id(value: Any) -> UUID | None:

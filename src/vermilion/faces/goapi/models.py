@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from vermilion.domain.catalogue import Catalogue
+
 #: Names of earlier versions and of its own command line, and what they mean now.
 ALIASES: Mapping[tuple[str, str], tuple[str, str]] = {
     ("kling", "text2video"): ("kling", "video_generation"),
@@ -53,3 +55,9 @@ def family_of(word: str) -> str:
     """The catalogue's family for the service's word."""
     named = {**{shown: family for family, shown in FAMILY_WORDS.items()}, "music-u": "udio"}
     return named.get(word, word.replace("_", "-"))
+
+
+def models_of(catalogue: Catalogue, word: str) -> tuple[str, ...]:
+    """The models of a family by the service's word; none for a word that is not known."""
+    family = family_of(word)
+    return tuple(sorted({offer.model for offer in catalogue.offers.values() if offer.family == family}))

@@ -32,8 +32,8 @@ def render_notification(_gateway: Gateway, delivery: DueDelivery) -> bytes | Non
 
 
 def _attention(facts: Facts) -> Told:
-    """A connection that stopped: which of the types depends on whose it is and why."""
-    if facts.get("kind") == "language":
+    """A connection that stopped: which of the types depends on what it is and why."""
+    if facts.get("provider") in LANGUAGE:
         account = {"gpt_account_id": facts.get("number", 0), "gpt_account_name": facts.get("name", "")}
         return "gpt_account_unavailable", {**account, "reason": facts.get("reason", "")}
     type_ = CAUSES.get(str(facts.get("cause")), "mj_bot_banned")
@@ -46,7 +46,7 @@ def _attention(facts: Facts) -> Told:
 
 
 def _limit(facts: Facts) -> Told:
-    if facts.get("kind") != "language":
+    if facts.get("provider") not in LANGUAGE:
         return "mj_bot_no_fasthour", {**_bot(facts), "subscription_plan": facts.get("subscription_plan", "")}
     account = {"gpt_account_id": facts.get("number", 0), "gpt_account_name": facts.get("name", "")}
     return "gpt_usage_limit_reached", {**account, "limit_until": facts.get("limit_until", 0)}
@@ -71,6 +71,8 @@ def _bot(facts: Facts) -> dict[str, Any]:
     return {"bot_id": facts.get("number", 0), "bot_name": facts.get("name", "")}
 
 
+#: Providers whose connections are accounts of language models.
+LANGUAGE = frozenset({"openai", "chatgpt"})
 CAUSES: Mapping[str, str] = {
     "banned": "mj_bot_banned",
     "subscription_expired": "mj_bot_subscription_expired",

@@ -44,6 +44,6 @@ def code_of(error: VermilionError) -> int:
 
 def message_of(error: VermilionError) -> str:
     """One line that says what to do."""
-    if isinstance(error, BannedWord) and not error.problems:
-        return f"Banned Prompt: {error.detail}"
+    if isinstance(error, BannedWord):
+        return f"Banned Prompt: {error.facts['found']}"
     return spoken(error, NAMES)

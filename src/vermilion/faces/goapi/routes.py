@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from vermilion.faces.goapi import tasks
+from vermilion.faces.goapi import account, conversations, legacy, tasks, uploads
 from vermilion.faces.goapi.refusals import refuse
 from vermilion.http.foreign import Face
 
 FACE = Face(
     name="goapi",
-    operations=(*tasks.OPERATIONS,),
+    operations=(
+        *tasks.OPERATIONS,
+        *account.OPERATIONS,
+        *uploads.OPERATIONS,
+        *legacy.OPERATIONS,
+        *conversations.OPERATIONS,
+    ),
     refuse=refuse,
     prefixes=("/api/v1/task/", "/account/", "/api/open/", "/mj/v2/", "/api/chatgpt/"),
 )

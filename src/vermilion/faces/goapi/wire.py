@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from vermilion.domain.catalogue import Offer
-from vermilion.domain.tasks import ACTIVE, ENDED, Status
+from vermilion.domain.tasks import ENDED, Status
 from vermilion.faces.goapi.inputs import NAME
 from vermilion.faces.goapi.outputs import Made, shown_output
 from vermilion.services.gateway import Gateway
@@ -103,11 +103,6 @@ def made_of(gateway: Gateway, row: TaskRow, origin: str) -> Made:
         path = media_path(gateway, UUID(asset["id"]), datetime.fromisoformat(asset["expires_at"]))
         files.append({**asset, "url": origin + path})
     return Made(files, {name: value for name, value in output.items() if name != "assets"})
-
-
-def is_active(row: TaskRow) -> bool:
-    """Whether the task has not ended."""
-    return row.status in ACTIVE
 
 
 def _config(row: TaskRow, memory: dict[str, Any]) -> dict[str, Any]:

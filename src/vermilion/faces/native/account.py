@@ -19,6 +19,7 @@ from vermilion.faces.native.account_wire import (
 from vermilion.faces.native.wire import Limit, Page, Time
 from vermilion.http.asgi import Answer, json_answer
 from vermilion.http.endpoints import Call, Operation
+from vermilion.services.choose_service_mode import ServiceModeChoice, choose_service_mode
 from vermilion.services.issue_key import KeyRequest, issue_key, revoke_key, rotate_key
 from vermilion.services.statement import entry_cursor, parse_entry_cursor
 from vermilion.services.webhook_secret import webhook_secret
@@ -65,6 +66,12 @@ async def me(call: Call) -> Answer:
     bearer = call.bearer
     secret = webhook_secret(call.gateway, bearer.account.id)
     return json_answer(account_view(bearer.account, bearer.plan, secret))
+
+
+async def choose_mode(call: Call) -> Answer:
+    """Choose whose connections the account's tasks use unless they say."""
+    row = await choose_service_mode(call.gateway, call.bearer, call.body)
+    return json_answer(account_view(row, call.bearer.plan, webhook_secret(call.gateway, row.id)))
 
 
 async def wallet(call: Call) -> Answer:
@@ -130,6 +137,16 @@ async def revoke(call: Call) -> Answer:
 OPERATIONS = (
     Operation(
         "GET", "/v1/account", me, needs="tasks:read", summary="Who am I", answers=AccountView, tag="Account"
+    ),
+    Operation(
+        "PUT",
+        "/v1/account/service-mode",
+        choose_mode,
+        needs="account:write",
+        summary="Choose whose connections to use",
+        body=ServiceModeChoice,
+        answers=AccountView,
+        tag="Account",
     ),
     Operation(
         "GET",

@@ -73,6 +73,10 @@ class AccountView(msgspec.Struct, frozen=True):
     plan: PlanView
     webhook_secret: str
     created_at: Time
+    service_mode: str  #: whose connections its tasks use unless they say
+    failover: list[
+        str
+    ]  #: families whose private tasks use everyone's connections when there is none of its own
 
 
 class UploadView(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -126,7 +130,16 @@ def plan_view(row: PlanRow) -> PlanView:
 def account_view(row: AccountRow, plan: PlanRow, secret: str) -> AccountView:
     """An account with its plan."""
     return AccountView(
-        row.id, row.name, row.email, row.role, row.status, plan_view(plan), secret, row.created_at
+        id=row.id,
+        name=row.name,
+        email=row.email,
+        role=row.role,
+        status=row.status,
+        plan=plan_view(plan),
+        webhook_secret=secret,
+        created_at=row.created_at,
+        service_mode=row.service_mode,
+        failover=row.failover,
     )
 
 

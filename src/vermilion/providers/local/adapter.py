@@ -6,7 +6,7 @@ import asyncio
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -30,7 +30,7 @@ from vermilion.engines.contract import (
     EngineUnavailable,
 )
 from vermilion.engines.pool import EnginePool
-from vermilion.providers.local import midjourney
+from vermilion.providers.local import midjourney, stand_ins
 from vermilion.providers.protocol import Adapter, AdapterContext, ConnectionDescription, ConnectionFacts, Job
 
 #: What the one composer does; the engine hears it as the parameter `operation`.
@@ -118,16 +118,14 @@ class LocalAdapter:
 
     async def submit(self, job: Job) -> Outcome:
         """Queue the job on the pool and answer at once; a job that is known already is not started twice."""
-        engine = ENGINE_OF.get((job.model, job.task_type))
-        if engine is None:
+        if (job.model, job.task_type) not in {**ENGINE_OF, **stand_ins.TRANSLATIONS}:
             reason = f"no local engine does {job.model}/{job.task_type}"
             return Rejected(reason, Fault.PROVIDER, "unsupported_offer")
         ticket = str(job.task_id)
         if ticket not in self._works:
             work = self._works[ticket] = _Work()
-            if job.model == midjourney.MODEL:
-                job, work.notes = midjourney.as_composer(job)
-            work.running = asyncio.create_task(self._run(work, job, engine))
+            steps, work.notes = _steps(job)
+            work.running = asyncio.create_task(self._run_all(work, steps))
             work.running.add_done_callback(lambda ended: self._end(job.task_id, work, ended))
         return Accepted(ticket, CHECK_AFTER_S)
 
@@ -160,7 +158,7 @@ class LocalAdapter:
 
     async def describe_connection(self, connection: ConnectionFacts) -> ConnectionDescription:
         """Always there; says how many workers it may use."""
-        offers = sorted(f"{model}/{task_type}" for model, task_type in ENGINE_OF)
+        offers = sorted(f"{model}/{task_type}" for model, task_type in (*ENGINE_OF, *stand_ins.TRANSLATIONS))
         return ConnectionDescription(ConnectionState.ACTIVE, {"workers": self._workers, "offers": offers})
 
     async def close(self) -> None:
@@ -175,12 +173,27 @@ class LocalAdapter:
         self._works.clear()
         await self._pool.close()
 
-    async def _run(self, work: _Work, job: Job, engine: str) -> EngineResult:
+    async def _run_all(self, work: _Work, steps: list[Job]) -> EngineResult:
+        """One step after another; each gets the first file of the one before as its `image`."""
+        await self._start_pool()
+        result = await self._run(work, steps[0], (0, len(steps)))
+        for number, step in enumerate(steps[1:], 1):
+            before, files = result, {**step.files, "image": result.files[0].path}
+            try:
+                result = await self._run(work, replace(step, files=files), (number, len(steps)))
+            finally:
+                await self._pool.discard(before)
+        return result
+
+    async def _run(self, work: _Work, job: Job, part: tuple[int, int]) -> EngineResult:
+        """One step, whose progress is a part of the whole."""
+        engine = ENGINE_OF[job.model, job.task_type]
+        number, count = part
+
         def on_progress(percent: int, text: str | None) -> None:
-            work.progress = Progress(percent, text, CHECK_AFTER_S)
+            work.progress = Progress((100 * number + percent) // count, text, CHECK_AFTER_S)
             self._wake(job.task_id)
 
-        await self._start_pool()
         timeout_s = min(LONG_JOBS_S.get(engine, JOB_TIMEOUT_S), self._timeout_s_max)
         return await self._pool.run(
             engine, _params(job), job.files, on_progress=on_progress, timeout_s=timeout_s
@@ -215,6 +228,16 @@ class LocalAdapter:
             removal = asyncio.create_task(self._pool.discard(work.result))
             self._removals.add(removal)
             removal.add_done_callback(self._removals.discard)
+
+
+def _steps(job: Job) -> tuple[list[Job], dict[str, Any]]:
+    """The job in the engines' own words, and what the output has to say about the translation."""
+    if job.model == midjourney.MODEL:
+        translated, notes = midjourney.as_composer(job)
+        return [translated], notes
+    if (job.model, job.task_type) in stand_ins.TRANSLATIONS:
+        return stand_ins.translated(job)
+    return [job], {}
 
 
 def _params(job: Job) -> dict[str, Any]:

@@ -122,7 +122,12 @@ def _left_out(prompt: Prompt) -> str | None:
 
 def _shape(ratio: object) -> str:
     across, _, down = str(ratio or "1:1").partition(":")
-    wanted = math.log(int(across) / int(down))
+    return nearest_shape(int(across), int(down))
+
+
+def nearest_shape(across: float, down: float) -> str:
+    """The composer's shape that is most like this one."""
+    wanted = math.log(across / down)
     return min(SHAPES, key=lambda shape: abs(math.log(_quotient(shape)) - wanted))
 
 
