@@ -57,8 +57,8 @@ class Describer:
     async def _describe(self, row: ConnectionRow) -> None:
         database = self._gateway.database
         options = msgspec.json.decode(row.options)
-        facts = ConnectionFacts(row.id, row.provider, row.name, options, unseal(self._gateway, row))
         try:
+            facts = ConnectionFacts(row.id, row.provider, row.name, options, unseal(self._gateway, row))
             async with asyncio.timeout(ANSWER_S_MAX):
                 said = await self._registry.get(row.provider).adapter.describe_connection(facts)
         except Exception as silent:
