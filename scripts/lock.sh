@@ -13,6 +13,7 @@ main() {
     compile requirements/build.txt --group build "$@"
     compile requirements/runtime.txt pyproject.toml "$@"
     compile requirements/dev.txt pyproject.toml --group dev --constraint requirements/runtime.txt "$@"
+    python3 scripts/lock_packs.py "$tool/bin/uv"
     refuse_addresses
     echo "requirements: $(grep -c == requirements/dev.txt) packages locked"
 }

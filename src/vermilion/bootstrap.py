@@ -15,6 +15,7 @@ import uuid_utils.compat as uuids
 from vermilion import faults
 from vermilion.catalog import load_catalogue
 from vermilion.egress.client import GuardedClient
+from vermilion.engines.packs.shelf import Shelf
 from vermilion.errors import ServiceUnavailable
 from vermilion.hooks import WEBHOOK_FACES, channels
 from vermilion.inspection import inspecting
@@ -27,13 +28,13 @@ from vermilion.services.key_cache import KeyCache
 from vermilion.services.member_links import claim_operator
 from vermilion.services.open_account import ensure_operator
 from vermilion.services.send_chat import ChatSender
+from vermilion.services.served_queues import ServedQueues
 from vermilion.services.watchers import Watchers
 from vermilion.services.word_lists import WordLists
 from vermilion.settings import Settings
 from vermilion.storage import (
     accounts,
     banned_words,
-    connections,
     deliveries,
     endings,
     flights,
@@ -55,6 +56,7 @@ from vermilion.workers.drain import cut, drain
 from vermilion.workers.keeper import Keeper
 from vermilion.workers.pilot import Pilot
 from vermilion.workers.porter import carry_batches
+from vermilion.workers.presence import Presence
 
 WEBHOOK_CONNECTIONS_MAX = 2_000
 WEBHOOK_LOOKUP_THREADS = 64
@@ -73,6 +75,7 @@ class Running:
     listener: Listener
     pilot: Pilot | None = None
     dispatcher: Dispatcher | None = None
+    presence: Presence | None = None
     loops: list[Any] = field(default_factory=list)
     first_operator_key: str | None = None
     claim_path: str | None = None  #: where the operator chooses a password, until somebody has
@@ -95,6 +98,7 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         built.first_operator_key = await ensure_operator(gateway)
         built.claim_path = await claim_operator(gateway)
         await nodes.register(database, node_id=gateway.node_id, name=settings.node_name, role=settings.role)
+        await gateway.served.refresh()
         await _run_loops(built, stack)
         yield built
         await _drain(built)
@@ -141,6 +145,7 @@ async def _build_gateway(settings: Settings, database: Database, stack: AsyncExi
         egress=egress,
         webhook_egress=webhook_egress,
         inspect=inspect,
+        served=ServedQueues(database),
         watchers=Watchers(),
         keys=KeyCache(lambda hash_: accounts.read_bearer(database, hash_)),
         words=WordLists(lambda account_id: banned_words.read_rules(database, account_id)),
@@ -176,7 +181,8 @@ async def _build_workers(gateway: Gateway, stack: AsyncExitStack) -> Running:
     stack.push_async_callback(registry.close)
     built = Running(gateway, registry, listener)
     if settings.role in WORKING_ROLES:
-        await _ensure_connections(gateway, registry)
+        built.presence = Presence(gateway, registry.manifests, Shelf(settings.data_dir).ready)
+        await built.presence.announce()
         built.pilot = Pilot(gateway, registry)
         pilots.append(built.pilot)
         built.dispatcher = Dispatcher(gateway, built.pilot, providers=frozenset(registry.manifests))
@@ -196,23 +202,6 @@ def _providers(settings: Settings) -> list[str]:
     return [id_ for id_ in provider_ids() if settings.echo or id_ != "echo"]
 
 
-async def _ensure_connections(gateway: Gateway, registry: Registry) -> None:
-    """Providers that need no credential have one connection each: echo for all nodes, engines one a node."""
-    for id_, manifest in registry.manifests.items():
-        if manifest.auth == "none":
-            local = id_ == "local"
-            await connections.ensure(
-                gateway.database,
-                provider=id_,
-                name=gateway.settings.node_name if local else "default",
-                queues=gateway.catalogue.queues_of(id_),
-                concurrency_max=gateway.settings.engine_workers if local else manifest.concurrency_max,
-                fixed=local,  # as many as this node has workers
-            )
-    for row in await connections.read_all(gateway.database):
-        await connections.keep_queues(gateway.database, row, gateway.catalogue.queues_of(row.provider))
-
-
 async def _run_loops(built: Running, stack: AsyncExitStack) -> None:
     """Start every loop; the first one that dies is the process's failure, said loudly."""
     gateway = built.gateway
@@ -224,6 +213,8 @@ async def _run_loops(built: Running, stack: AsyncExitStack) -> None:
     built.listener.on("vermilion_words", gateway.words.changed)
     built.listener.on_reconnect(gateway.words.clear)
     loops = [built.listener.run(), Keeper(gateway, built.pilot).run()]
+    if built.presence is not None:
+        loops.append(built.presence.run())
     if built.pilot is not None and built.dispatcher is not None:
         chats = ChatSender()
         stack.callback(chats.close)

@@ -27,6 +27,7 @@ VermilionError
 ├── ProviderNotConnected    501  nobody here does this: no connection to a provider that could
 ├── UpstreamUnreachable     502  the service behind a connection did not answer
 ├── ServiceUnavailable      503  starting, draining, or the database is away
+│   └── EnginePackMissing   503  no node has what this offer runs on; the operator has to install it
 └── InternalError           500
 """
 
@@ -266,6 +267,13 @@ class ServiceUnavailable(VermilionError):
     status = 503
     code = "unavailable"
     title = "Unavailable"
+
+
+class EnginePackMissing(ServiceUnavailable):
+    """No node of this gateway has the engine pack that this offer needs."""
+
+    code = "engine_pack_missing"
+    title = "Engine pack missing"
 
 
 class InternalError(VermilionError):

@@ -1,4 +1,4 @@
-"""The command line, a client of the HTTP API; `serve`, `doctor` and `demo` also look at this machine.
+"""The command line, a client of the HTTP API; `serve`, `doctor`, `demo` and `engines` also look at this machine.
 
 Exit codes: 0 it worked · 1 refused or failed · 2 wrong usage or settings · 3 no gateway answers · 130 interrupted.
 """
@@ -17,6 +17,7 @@ from vermilion.cli.catalog import catalog
 from vermilion.cli.command import Json, command, print_json
 from vermilion.cli.demo import demo
 from vermilion.cli.doctor import doctor
+from vermilion.cli.engines import engines
 from vermilion.cli.money import grant, ledger, wallet
 from vermilion.cli.queues import connection, queue
 from vermilion.cli.run import run
@@ -82,5 +83,6 @@ app.add_typer(plan, name="plan")
 app.add_typer(queue, name="queue")
 app.add_typer(connection, name="connection")
 app.add_typer(ledger, name="ledger")
+app.add_typer(engines, name="engines")
 app.command("doctor")(doctor)
 app.command("version")(version)

@@ -12,7 +12,7 @@ from vermilion.cli.completion import complete_models
 from vermilion.cli.failures import CommandFailed, program
 from vermilion.cli.show import money, say, show_table
 
-STEPS = {"1k_tokens": "1,000 tokens"}
+STEPS = {"1k_tokens": "1,000 tokens", "1k_characters": "1,000 characters"}
 
 
 async def catalog(
@@ -42,9 +42,16 @@ def price_line(price: dict[str, Any]) -> str:
 
 
 def _show_offers(offers: list[dict[str, Any]]) -> None:
-    rows = [(o["model"], o["task_type"], o["output"], price_line(o["price"]), o["title"]) for o in offers]
+    rows = [(o["model"], o["task_type"], o["output"], price_line(o["price"]), _title(o)) for o in offers]
     show_table(("model", "task type", "gives", "price", "what it is"), rows, empty="The catalogue is empty.")
     say("", f"Ask for one:  {program()} run MODEL TASK_TYPE   ·   its inputs:  {program()} catalog MODEL")
+
+
+def _title(offer: dict[str, Any]) -> str:
+    missing = not offer["available"]
+    return (
+        f"{offer['title']}  (needs: {program()} engines add {offer['pack']})" if missing else offer["title"]
+    )
 
 
 def _show_inputs(offers: list[dict[str, Any]]) -> None:
@@ -55,6 +62,8 @@ def _show_inputs(offers: list[dict[str, Any]]) -> None:
 def _show_offer(offer: dict[str, Any]) -> None:
     schema = offer["input_schema"]
     say(f"{offer['model']} {offer['task_type']}  —  {price_line(offer['price'])}", offer["description"], "")
+    if not offer["available"]:
+        say(offer["unavailable_reason"], "")
     rows = [
         (
             name + ("*" if name in schema.get("required", ()) else ""),

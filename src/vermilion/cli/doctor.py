@@ -63,6 +63,7 @@ async def _examine(url: str | None, key: str | None) -> list[Finding]:
     findings.append(Finding("settings", True, f"{_given()} given in the environment"))
     findings.append(_data_dir(settings.data_dir))
     findings.extend(_weights(name) for name in WEIGHTS)
+    findings.extend(_packs(settings.data_dir))
     findings.append(await _database(settings))
     return findings + await _gateway(find_where(url, key))
 
@@ -90,6 +91,21 @@ def _data_dir(folder: Path) -> Finding:
 def _weights(name: str) -> Finding:
     path = Path(sys.prefix) / "share" / "vermilion" / "weights" / name
     return Finding("engine weights", path.is_file(), str(path), "make setup")
+
+
+def _packs(data_dir: Path) -> list[Finding]:
+    """The installed packs, by the presence and size of their files; `engines check` reads them."""
+    from vermilion.engines.packs.description import known_packs  # noqa: PLC0415  (slow; only needed here)
+    from vermilion.engines.packs.shelf import Shelf, State  # noqa: PLC0415  (the same)
+
+    shelf = Shelf(data_dir)
+    states = {name: shelf.state(pack) for name, pack in known_packs().items()}
+    good = (State.INSTALLED, State.NEEDS_WEIGHTS)
+    return [
+        Finding("engine pack", state in good, f"{name}: {state}", f"{program()} engines add {name}")
+        for name, state in states.items()
+        if state != State.MISSING
+    ]
 
 
 async def _database(settings: Settings) -> Finding:

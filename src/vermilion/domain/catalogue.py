@@ -27,6 +27,7 @@ class OfferFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `instead_of_parent` names the input field that must be given when there is no parent.
     `prompt_rules` says whose parameters the prompt may carry: they are checked, and read into fields.
     `charging` is only how the GoAPI face shows a hold: `point` as frozen until the end, `llm` as consumed at once.
+    `pack` names the engine pack without which the local engines cannot do it.
     """
 
     model: str
@@ -38,6 +39,7 @@ class OfferFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     price: PriceRule
     input: dict[str, Any]
     deadline_s: int = 600
+    pack: str | None = None
     follows: tuple[str, ...] = ()
     parent: Literal["required", "optional"] = "required"
     instead_of_parent: str | None = None
@@ -64,7 +66,8 @@ class Offer:
         self.follows, self.instead_of_parent = file.follows, file.instead_of_parent
         self.parent = file.parent if file.follows else None
         self.prompt_rules, self.charging = file.prompt_rules, file.charging
-        self.queue = "+".join(file.routes)
+        self.pack = file.pack
+        self.queue = "+".join(_served_as(route, file.pack) for route in file.routes)
         self.price_json = msgspec.json.encode(file.price).decode()
         self.media_fields = tuple(
             name
@@ -148,9 +151,11 @@ class Catalogue:
         except KeyError:
             raise NotFound(self._missing(model, task_type), code_hint="unknown_offer") from None
 
-    def queues_of(self, provider: str) -> list[str]:
-        """The queues of the offers that this provider may do."""
-        return list(dict.fromkeys(o.queue for o in self.offers.values() if provider in o.routes))
+    def queues_of(self, provider: str, packs: frozenset[str] = frozenset()) -> list[str]:
+        """The queues of the offers that this provider may do, the local one with these engine packs."""
+        offers = (offer for offer in self.offers.values() if provider in offer.routes)
+        able = (o for o in offers if provider != "local" or o.pack is None or o.pack in packs)
+        return list(dict.fromkeys(offer.queue for offer in able))
 
     def _missing(self, model: str, task_type: str) -> str:
         types = sorted(t for m, t in self.offers if m == model)
@@ -202,6 +207,11 @@ def _strings(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, dict):
         for name, item in value.items():
             yield from _strings(item, f"{pointer}/{escape_pointer(name)}")
+
+
+def _served_as(route: str, pack: str | None) -> str:
+    """Work for a pack has a queue of its own, so that a node without it never claims it."""
+    return f"{route}/{pack}" if route == "local" and pack else route
 
 
 def _closed(schema: dict[str, Any]) -> dict[str, Any]:

@@ -10,10 +10,17 @@ import msgspec
 
 from vermilion.domain.money import UNITS_MAX
 
-Per = Literal["task", "image", "second", "megapixel", "1k_tokens"]
+Per = Literal["task", "image", "second", "megapixel", "1k_tokens", "1k_characters"]
 
 #: What one price step buys, in the quantity's own measure.
-STEP: Mapping[Per, int] = {"task": 1, "image": 1, "second": 1, "megapixel": 1_000_000, "1k_tokens": 1_000}
+STEP: Mapping[Per, int] = {
+    "task": 1,
+    "image": 1,
+    "second": 1,
+    "megapixel": 1_000_000,
+    "1k_tokens": 1_000,
+    "1k_characters": 1_000,
+}
 
 
 class Multiplier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,6 +34,7 @@ class PriceRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`units` for each started step of `per`, times every multiplier that applies; rounded up.
 
     `quantity` names the input field that says how many; `quantity_default` counts when it is absent.
+    Of a text its characters count, of a list of texts those of all of them.
     """
 
     units: int
@@ -63,8 +71,15 @@ def reprice(rule: PriceRule, task_input: Mapping[str, Any], usage: Mapping[str, 
 def _quantity(rule: PriceRule, task_input: Mapping[str, Any]) -> int:
     if rule.quantity is None:
         return rule.quantity_default
-    value = task_input.get(rule.quantity, rule.quantity_default)
+    value = _measure(task_input.get(rule.quantity, rule.quantity_default))
     return math.ceil(value) if isinstance(value, int | float) and value > 0 else rule.quantity_default
+
+
+def _measure(value: Any) -> Any:
+    """How much a field asks for."""
+    if isinstance(value, list):
+        return sum(len(text) for text in value if isinstance(text, str))
+    return len(value) if isinstance(value, str) else value
 
 
 def _percents(rule: PriceRule, task_input: Mapping[str, Any]) -> list[int]:

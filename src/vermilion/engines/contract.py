@@ -59,12 +59,16 @@ class EngineResult:
 
 @dataclass(frozen=True, slots=True)
 class EngineJob:
-    """One call of an engine: write files into `out_dir` only, `report(percent, text)` as work goes on."""
+    """One call of an engine: write files into `out_dir` only, `report(percent, text)` as work goes on.
+
+    `pack` is the folder of the engine pack that the engine came with; its packages can be imported.
+    """
 
     params: Mapping[str, Any]
     files: Mapping[str, Path]
     out_dir: Path
     report: Callable[[int, str | None], None]
+    pack: Path | None = None
 
 
 Engine = Callable[[EngineJob], EngineResult]

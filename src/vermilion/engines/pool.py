@@ -18,15 +18,18 @@ from vermilion.engines.contract import (
     EngineUnavailable,
 )
 from vermilion.engines.frames import Answer, Broke, Done, MadeFile, Missing, Refused, Run, encode
+from vermilion.engines.packs.description import pack_of
+from vermilion.engines.packs.shelf import Shelf
 from vermilion.engines.process import WorkerProcess
 from vermilion.engines.registry import ENGINES
 from vermilion.engines.scratch import Scratch
 
+WARM_MORE = 2  #: workers that stay warm beyond those that may work at once, for engines of different packs
 OnProgress = Callable[[int, str | None], None]
 
 
 class EnginePool:
-    """At most `size` workers, started when first needed and kept warm.
+    """At most `size` workers at work, started when first needed and kept warm; those of a pack run that pack alone.
 
     A worker whose job was cancelled, timed out or crashed is killed; the next job gets a new one.
     """
@@ -39,11 +42,14 @@ class EnginePool:
         *,
         scratch_parent: Path | None = None,
         engines: Mapping[str, str] = ENGINES,
+        shelf: Shelf | None = None,
     ) -> None:
         self._memory_bytes_max = memory_bytes_max
         self._job_timeout_s = job_timeout_s
         self._scratch_parent = scratch_parent or Path(tempfile.gettempdir())
         self._engines = engines
+        self._shelf = shelf
+        self._warm_max = size + WARM_MORE
         self._slots = asyncio.Semaphore(size)
         self._idle: list[WorkerProcess] = []
         self._busy: set[WorkerProcess] = set()
@@ -88,7 +94,8 @@ class EnginePool:
             out_dir = await asyncio.to_thread(self._open().new_dir)
             try:
                 order = _order(dotted_path, params, files, out_dir)
-                answer = await self._answer(order, on_progress, timeout_s or self._job_timeout_s)
+                pack = await asyncio.to_thread(self._pack, engine)
+                answer = await self._answer(order, on_progress, timeout_s or self._job_timeout_s, pack=pack)
                 result = await asyncio.to_thread(_result, answer, out_dir)
             except BaseException:
                 self._later(_remove(out_dir))
@@ -112,8 +119,19 @@ class EnginePool:
             raise EngineUnavailable("the engine pool is not running")
         return self._scratch
 
-    async def _answer(self, order: bytes, on_progress: OnProgress, timeout_s: float) -> Answer:
-        worker = await self._worker()
+    def _pack(self, engine: str) -> Path | None:
+        """The folder of the engine's pack; raises EngineUnavailable when that is not installed and whole."""
+        pack = pack_of(engine)
+        if pack is None:
+            return None
+        if self._shelf is None:
+            raise EngineUnavailable(f"this pool has no engine packs, and {engine!r} needs {pack.name!r}")
+        return self._shelf.folder_of(pack)
+
+    async def _answer(
+        self, order: bytes, on_progress: OnProgress, timeout_s: float, *, pack: Path | None
+    ) -> Answer:
+        worker = await self._worker(pack)
         self._busy.add(worker)
         try:
             async with asyncio.timeout(timeout_s):
@@ -129,13 +147,15 @@ class EnginePool:
         self._keep(worker, answer)
         return answer
 
-    async def _worker(self) -> WorkerProcess:
-        while self._idle:
-            worker = self._idle.pop()  # The last one used is the warmest.
+    async def _worker(self, pack: Path | None) -> WorkerProcess:
+        for worker in reversed(self._idle):  # The last one used is the warmest.
+            if worker.pack != pack:
+                continue
+            self._idle.remove(worker)
             if worker.alive:
                 return worker
             self._bury(worker)
-        worker = await WorkerProcess.start(self._memory_bytes_max, self._open().path)
+        worker = await WorkerProcess.start(self._memory_bytes_max, self._open().path, pack=pack)
         if self._scratch is None:  # Closed while it started.
             self._bury(worker)
         return worker
@@ -145,6 +165,8 @@ class EnginePool:
             self._bury(worker)
         else:
             self._idle.append(worker)
+            if len(self._idle) > self._warm_max:
+                self._bury(self._idle.pop(0))
 
     def _bury(self, worker: WorkerProcess) -> None:
         worker.kill()

@@ -31,20 +31,29 @@ _KEPT = (
 
 
 class WorkerProcess:
-    """One warm worker. It runs one job at a time and is never used again after a failure."""
+    """One warm worker, for built-in engines or for one pack. It runs one job at a time, and none after a failure."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, pack: Path | None = None) -> None:
         self._process = process
+        self.pack = pack
 
     @classmethod
-    async def start(cls, memory_bytes_max: int, scratch: Path) -> WorkerProcess:
+    async def start(cls, memory_bytes_max: int, scratch: Path, *, pack: Path | None = None) -> WorkerProcess:
         """A worker that is ready for work; raises `EngineCrashed` if it does not get that far."""
-        arguments = ("-P", "-m", "vermilion.engines.worker", str(os.getpid()), str(memory_bytes_max))
+        arguments: tuple[str, ...] = (
+            "-P",
+            "-m",
+            "vermilion.engines.worker",
+            str(os.getpid()),
+            str(memory_bytes_max),
+        )
+        if pack is not None:
+            arguments += (str(pack),)
         process = await asyncio.create_subprocess_exec(
             sys.executable, *arguments, stdin=PIPE, stdout=PIPE, stderr=None if sys.stderr else DEVNULL,
             env=_environment(), cwd=scratch,
         )  # fmt: skip
-        worker = cls(process)
+        worker = cls(process, pack)
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 ready = await worker._read()
@@ -110,4 +119,5 @@ def _environment() -> dict[str, str]:
         str(Path(path).resolve()) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path
     ]
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {**kept, **threads, "PYTHONPATH": os.pathsep.join(paths), "MALLOC_ARENA_MAX": "2"}
+    offline = {"HF_HUB_OFFLINE": "1"}  # No engine asks a network for anything.
+    return {**kept, **threads, **offline, "PYTHONPATH": os.pathsep.join(paths), "MALLOC_ARENA_MAX": "2"}

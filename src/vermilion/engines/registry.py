@@ -18,6 +18,8 @@ ENGINES: Mapping[str, str] = {
     "music": "vermilion.engines.music.engine:compose_music",
     "restyle": "vermilion.engines.restyle:restyle",
     "upscale": "vermilion.engines.upscale:upscale",
+    # Those of the engine packs, which run only where their pack is installed.
+    "speak": "vermilion.engines.voice:speak",
 }
 
 

@@ -1,6 +1,6 @@
 """A worker process: reads orders from stdin, runs one engine at a time, and dies with its parent.
 
-Run by the pool as `python -m vermilion.engines.worker <parent pid> <memory bound in bytes>`.
+Run by the pool as `python -m vermilion.engines.worker <parent pid> <memory bound in bytes> [<folder of a pack>]`.
 """
 
 from __future__ import annotations
@@ -43,6 +43,9 @@ _NICENESS = 5
 def main() -> None:
     """Serve orders until the parent closes our stdin."""
     parent_pid, memory_bytes_max = int(sys.argv[1]), int(sys.argv[2])
+    pack = Path(sys.argv[3]) if len(sys.argv) > 3 else None
+    if pack is not None:
+        sys.path.append(str(pack))  # Last, so that what Vermilion itself is built on wins.
     _die_with(parent_pid)
     _bound(memory_bytes_max)
     answers = _own_stdout()
@@ -50,7 +53,7 @@ def main() -> None:
     threading.Thread(target=_listen, args=(sys.stdin.buffer, orders), daemon=True).start()
     _say(answers, Ready())
     while True:
-        answer = _answer(orders.get(), answers)
+        answer = _answer(orders.get(), answers, pack)
         _say(answers, answer)
         if isinstance(answer, Broke):  # Whatever broke may have left this process half alive.
             os._exit(1)
@@ -99,10 +102,10 @@ def _say(pipe: BinaryIO, answer: Answer) -> None:
         frame = frame[pipe.write(frame) :]
 
 
-def _answer(order: Run, answers: BinaryIO) -> Answer:
+def _answer(order: Run, answers: BinaryIO, pack: Path | None) -> Answer:
     """Every way in which an engine can end, as an answer."""
     try:
-        return _done(_run(order, answers))
+        return _done(_run(order, answers, pack))
     except EngineRefused as refusal:
         return Refused(refusal.reason, refusal.code)
     except EngineUnavailable as missing:
@@ -114,13 +117,13 @@ def _answer(order: Run, answers: BinaryIO) -> Answer:
         return Broke(f"{type(broken).__name__}: {broken}"[:500])
 
 
-def _run(order: Run, answers: BinaryIO) -> EngineResult:
+def _run(order: Run, answers: BinaryIO, pack: Path | None) -> EngineResult:
     def report(percent: int, text: str | None) -> None:
         _say(answers, Reported(min(max(percent, 0), 100), text))
 
     files = {name: Path(path) for name, path in order.files.items()}
     engine = load_engine(order.dotted_path)
-    return engine(EngineJob(order.params, files, Path(order.out_dir), report))
+    return engine(EngineJob(order.params, files, Path(order.out_dir), report, pack))
 
 
 def _done(result: EngineResult) -> Done:

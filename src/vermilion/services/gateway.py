@@ -13,6 +13,7 @@ from vermilion.domain.ending import Ending
 from vermilion.domain.submission import Accepted, NewTask
 from vermilion.egress.client import GuardedClient
 from vermilion.services.key_cache import KeyCache
+from vermilion.services.served_queues import ServedQueues
 from vermilion.services.watchers import Watchers
 from vermilion.services.word_lists import WordLists
 from vermilion.settings import Settings
@@ -57,6 +58,7 @@ class Gateway:
     node_id: UUID
     database: Database
     catalogue: Catalogue
+    served: ServedQueues
     blobs: Blobs
     egress: GuardedClient
     webhook_egress: GuardedClient

@@ -94,11 +94,12 @@ async def submit_task(
     """Accept a task durably. A `hook` is the webhook of a face with words of its own, instead of the asked one;
     `wire` is what a face has to remember of the task, and nobody else sees.
 
-    Raises what check_submission raises, ProviderNotConnected, BannedWord, InsufficientFunds, SpendCapReached,
-    IdempotencyMismatch, and UnsupportedMedia or InvalidRequest for files that cannot be taken in.
+    Raises what check_submission raises, ProviderNotConnected, EnginePackMissing, BannedWord, InsufficientFunds,
+    SpendCapReached, IdempotencyMismatch, and UnsupportedMedia or InvalidRequest for files that cannot be taken in.
     """
     offer, task_input = check_submission(gateway, bearer, asked)
     await require_connection(gateway, bearer.account.id, offer)
+    gateway.served.require(offer)
     if hook is not None and (problems := _url_problems(gateway, hook.url)):
         raise InvalidRequest(problems=problems)
     task_id = uuids.uuid7()

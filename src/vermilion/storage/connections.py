@@ -131,6 +131,14 @@ async def are_there(database: Database, *, providers: Sequence[str], account_id:
     return bool(await database.fetchval(ARE_THERE, list(providers), account_id))
 
 
+# Every queue that a connection serves; a local engine's connection counts while its node was heard of lately.
+READ_SERVED_QUEUES = """
+SELECT DISTINCT unnest(queues) AS queue FROM connections c
+WHERE provider <> 'local' OR EXISTS (
+    SELECT 1 FROM nodes n WHERE n.name = c.name AND n.heartbeat_at > now() - $1 * interval '1 second')
+"""
+
+
 async def ensure(
     database: Database,
     *,
@@ -249,6 +257,16 @@ async def note_trouble(
             await tell_trouble(connection, row, rest_s)
         await connection.execute(ANNOUNCE, str(connection_id))
     return ConnectionRow(*row) if row else None
+
+
+async def read_served_queues(database: Database, silent_s_max: float) -> list[str]:
+    """The queues that connections serve, those of local engines only while their node lives."""
+    return [row["queue"] for row in await database.fetch(READ_SERVED_QUEUES, silent_s_max)]
+
+
+async def tell_changed(database: Database) -> None:
+    """Wake whoever goes by the connections."""
+    await database.execute("SELECT pg_notify('vermilion_connection', '')")
 
 
 async def count_queues(database: Database) -> list[Any]:

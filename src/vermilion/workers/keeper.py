@@ -9,6 +9,7 @@ from vermilion.errors import VermilionError
 from vermilion.logs import get_logger
 from vermilion.services import sweep
 from vermilion.services.gateway import Gateway
+from vermilion.services.served_queues import REFRESH_S
 from vermilion.storage import connections, flights, nodes
 from vermilion.workers.pilot import Pilot
 
@@ -28,6 +29,7 @@ class Keeper:
         lease_s = self._gateway.settings.lease_s
         async with asyncio.TaskGroup() as duties:
             duties.create_task(_every(lease_s / 4, self._beat))
+            duties.create_task(_every(REFRESH_S, self._gateway.served.refresh))
             if self._pilot is not None:
                 duties.create_task(_every(lease_s / 4, self._adopt))
                 duties.create_task(_every(1.0, lambda: sweep.end_overdue(self._gateway)))

@@ -115,7 +115,7 @@ async def quote(call: Call) -> Answer:
 
 async def catalogue(call: Call) -> Answer:
     """List every offer with the schema of its input and its price rule."""
-    return json_answer(catalogue_view(call.gateway.catalogue))
+    return json_answer(catalogue_view(call.gateway))
 
 
 def task_filter(query: TaskQuery, account_id: UUID | None) -> TaskFilter:

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from vermilion.domain.catalogue import Catalogue, Offer
+from vermilion.domain.catalogue import Offer
 from vermilion.domain.pricing import PriceRule
 from vermilion.domain.tasks import ENDED, Status, Submission
 from vermilion.services.gateway import Gateway
@@ -125,10 +125,15 @@ class OfferView(msgspec.Struct, frozen=True):
     price: PriceRule
     deadline_s: int
     input_schema: dict[str, Any]
+    available: Annotated[bool, Meta(description="False while no node has the engine pack that it needs.")]
     follows: Annotated[tuple[str, ...], Meta(description="Task types of the family that it follows up.")]
     parent: Annotated[
         Literal["required", "optional"] | None, Meta(description="Whether `parent_id` must be given.")
     ]
+    pack: Annotated[
+        str | msgspec.UnsetType, Meta(description="The engine pack that it runs on, if it needs one.")
+    ] = msgspec.UNSET
+    unavailable_reason: str | msgspec.UnsetType = msgspec.UNSET
 
 
 def task_view(gateway: Gateway, row: TaskRow, origin: str) -> TaskView:
@@ -162,8 +167,8 @@ def task_event(gateway: Gateway, row: TaskRow, event: str, *, at: datetime, orig
     return msgspec.json.encode({"type": event, "timestamp": at, "data": view})
 
 
-def offer_view(offer: Offer) -> OfferView:
-    """An offer with the schema that validates its input."""
+def offer_view(offer: Offer, missing: str | None) -> OfferView:
+    """An offer with the schema that validates its input, and why it cannot be had now, if that is so."""
     return OfferView(
         model=offer.model,
         task_type=offer.task_type,
@@ -174,14 +179,18 @@ def offer_view(offer: Offer) -> OfferView:
         price=offer.price,
         deadline_s=offer.deadline_s,
         input_schema=offer.schema,
+        available=missing is None,
+        unavailable_reason=missing or msgspec.UNSET,
+        pack=offer.pack or msgspec.UNSET,
         follows=offer.follows,
         parent=offer.parent,
     )
 
 
-def catalogue_view(catalogue: Catalogue) -> Page[OfferView]:
+def catalogue_view(gateway: Gateway) -> Page[OfferView]:
     """Every offer."""
-    return Page([offer_view(offer) for offer in catalogue.offers.values()], None)
+    offers = gateway.catalogue.offers.values()
+    return Page([offer_view(offer, gateway.served.missing(offer)) for offer in offers], None)
 
 
 def _raw(text: str | None) -> msgspec.Raw:

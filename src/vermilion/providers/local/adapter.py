@@ -29,6 +29,7 @@ from vermilion.engines.contract import (
     EngineTimedOut,
     EngineUnavailable,
 )
+from vermilion.engines.packs.shelf import Shelf
 from vermilion.engines.pool import EnginePool
 from vermilion.providers.local import midjourney, stand_ins
 from vermilion.providers.protocol import Adapter, AdapterContext, ConnectionDescription, ConnectionFacts, Job
@@ -62,12 +63,19 @@ ENGINE_OF: Mapping[tuple[str, str], str] = {
     ("describe", "describe"): "describe",
     ("restyle", "style-transfer"): "restyle",
     ("upscaler", "upscale"): "upscale",
+    ("voice", "text-to-speech"): "speak",
 }
 SEEDED = ("arranger", "composer")
 MEMORY_BYTES_MAX = 2 * 1024**3
 JOB_TIMEOUT_S = 300.0
 #: Engines whose longest job takes longer than that, on a machine that is slow and busy.
-LONG_JOBS_S: Mapping[str, float] = {"composer": 900.0, "cutout-video": 1800.0, "upscale": 1200.0}
+LONG_JOBS_S: Mapping[str, float] = {
+    "composer": 900.0,
+    "cutout-video": 1800.0,
+    "speak": 900.0,
+    "transcribe": 3600.0,
+    "upscale": 1200.0,
+}
 CHECK_AFTER_S = 5.0  #: a net below `wake`, which tells of every change at once
 FETCHED_GRACE_S = 60.0  #: how long an outcome that was told can be asked for again
 UNFETCHED_KEPT_S = 3600.0
@@ -111,6 +119,7 @@ class LocalAdapter:
             int(options.get("memory_bytes_max") or MEMORY_BYTES_MAX),
             JOB_TIMEOUT_S,
             scratch_parent=context.data_dir / "engines",
+            shelf=Shelf(context.data_dir),
         )
         self._started: asyncio.Task[None] | None = None
         self._works: dict[str, _Work] = {}
