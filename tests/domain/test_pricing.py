@@ -98,3 +98,12 @@ def test_a_quote_tells_its_rule() -> None:
         priced.percent,
         priced.rule_version,
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "units"),
+    [("a" * 1000, 10), ("a" * 1001, 20), (["a" * 600, "b" * 600], 20), ("", 10), (["", 7], 10), (5, 10)],
+)
+def test_texts_are_priced_by_their_characters(value: object, units: int) -> None:
+    """Every started thousand counts, over all texts of a list; without any text one is the least."""
+    assert units == quote(PriceRule(units=10, per="1k_characters", quantity="text"), {"text": value}).units

@@ -34,7 +34,7 @@ class PriceRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`units` for each started step of `per`, times every multiplier that applies; rounded up.
 
     `quantity` names the input field that says how many; `quantity_default` counts when it is absent.
-    Of a text its characters count, of a list of texts those of all of them.
+    Per characters, those of a text count, or of all texts of a list.
     """
 
     units: int
@@ -71,15 +71,16 @@ def reprice(rule: PriceRule, task_input: Mapping[str, Any], usage: Mapping[str, 
 def _quantity(rule: PriceRule, task_input: Mapping[str, Any]) -> int:
     if rule.quantity is None:
         return rule.quantity_default
-    value = _measure(task_input.get(rule.quantity, rule.quantity_default))
+    value = task_input.get(rule.quantity, rule.quantity_default)
+    if rule.per == "1k_characters":
+        value = _characters(value)
     return math.ceil(value) if isinstance(value, int | float) and value > 0 else rule.quantity_default
 
 
-def _measure(value: Any) -> Any:
-    """How much a field asks for."""
-    if isinstance(value, list):
-        return sum(len(text) for text in value if isinstance(text, str))
-    return len(value) if isinstance(value, str) else value
+def _characters(value: Any) -> int:
+    """Those of a text, or of all texts of a list."""
+    texts = value if isinstance(value, list) else [value]
+    return sum(len(text) for text in texts if isinstance(text, str))
 
 
 def _percents(rule: PriceRule, task_input: Mapping[str, Any]) -> list[int]:
