@@ -72,12 +72,12 @@ def _quantity(rule: PriceRule, task_input: Mapping[str, Any]) -> int:
     if rule.quantity is None:
         return rule.quantity_default
     value = task_input.get(rule.quantity, rule.quantity_default)
-    if rule.per == "1k_characters":
+    if rule.per == "1k_characters" and isinstance(value, str | list):
         value = _characters(value)
     return math.ceil(value) if isinstance(value, int | float) and value > 0 else rule.quantity_default
 
 
-def _characters(value: Any) -> int:
+def _characters(value: str | list[Any]) -> int:
     """Those of a text, or of all texts of a list."""
     texts = value if isinstance(value, list) else [value]
     return sum(len(text) for text in texts if isinstance(text, str))
