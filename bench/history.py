@@ -112,7 +112,7 @@ async def fill(dsn: str, account_id: str, n: int) -> None:
     try:
         await connection.execute(statement, uuid.UUID(account_id), n)
         owner = uuid.UUID(account_id)
-        labels = [label(owner, *labelled) for labelled in LABELLED]
+        labels = [label(account_id, *labelled) for labelled in LABELLED]
         await connection.execute(LABELS, owner, *zip(*LABELLED, strict=True), labels)
         await connection.execute("VACUUM ANALYZE tasks, task_labels")
         await connection.execute("CHECKPOINT")

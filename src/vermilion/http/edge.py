@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from typing import Protocol
@@ -46,6 +47,7 @@ class Edge:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._tells: bool = log.is_enabled_for(logging.DEBUG)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -75,7 +77,8 @@ class Edge:
             log.exception(BROKEN, **_named(scope))
             if not status:
                 await send_answer(send_marked, _problem(InternalError(), request_id))
-        log.debug("answered", status=status, **_named(scope))
+        if self._tells:
+            log.debug("answered", status=status, **_named(scope))
 
     async def answer(self, part: Answering, scope: Scope, receive: Receive) -> Answer:
         """The same around one part of the application, for a server that takes whole answers past ASGI."""
@@ -89,7 +92,8 @@ class Edge:
             log.exception(BROKEN, **_named(scope))
             answer = _problem(InternalError(), request_id)
         MEASURE.note(answer.status, time.perf_counter() - started)
-        log.debug("answered", status=answer.status, **_named(scope))
+        if self._tells:
+            log.debug("answered", status=answer.status, **_named(scope))
         return Answer(answer.status, answer.body, _marked(sized_headers(answer), request_id))
 
 

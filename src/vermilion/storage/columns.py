@@ -7,7 +7,6 @@ a fifth of the time of a batch, and of an array asyncpg looks at each element in
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 SEPARATOR = "\x1f"  #: JSON escapes it, and no id, number or word of ours contains it
 
@@ -42,6 +41,6 @@ def joined(values: Sequence[str]) -> str:
     return text
 
 
-def array(values: Iterable[Any]) -> str:
+def array(values: Iterable[str]) -> str:
     """An array of ids or numbers as PostgreSQL writes it."""
-    return "{" + ",".join(map(str, values)) + "}"
+    return "{" + ",".join(values) + "}"

@@ -6,23 +6,22 @@ import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
 LABEL_CHARACTERS_MAX = 500  #: of name and value together; longer ones are kept but cannot be searched by
 
 
-def labels_of(account_id: UUID, metadata: str) -> Iterator[int]:
+def labels_of(account_id: str, metadata: str) -> Iterator[int]:
     """The labels of a task with this metadata, a JSON object."""
     for name, value in msgspec.json.decode(metadata).items():
-        text = _text(value)
+        text = value if type(value) is str else _text(value)
         if text is not None and len(name) + len(text) <= LABEL_CHARACTERS_MAX:
             yield label(account_id, name, text)
 
 
 @lru_cache(maxsize=65_536)
-def label(account_id: UUID, name: str, value: str) -> int:
+def label(account_id: str, name: str, value: str) -> int:
     """The label of an account's tasks whose metadata has `value` under `name`.
 
     Two may share a number, so whoever finds a task by it looks at the metadata as well. Migrations compute the same.
@@ -32,9 +31,7 @@ def label(account_id: UUID, name: str, value: str) -> int:
 
 
 def _text(value: Any) -> str | None:
-    """A scalar as PostgreSQL's `->>` tells it; None for everything else."""
-    if isinstance(value, str):
-        return value
+    """A number or boolean as PostgreSQL's `->>` tells it; None for everything else."""
     if isinstance(value, bool | int | float):
         return msgspec.json.encode(value).decode()
     return None

@@ -120,7 +120,7 @@ class Writing:
     def add_task(self, task: NewTask, admission: Admission) -> None:
         """A task with its hold, labels and idempotency record."""
         rows, id_, account_id = self._rows, str(task.id), str(task.account_id)
-        parts = admission.allocations
+        parts = [(str(part.grant_id), str(part.units)) for part in admission.allocations]
         rows["tasks"].append(
             (
                 id_,
@@ -131,7 +131,7 @@ class Writing:
                 task.task_type,
                 task.family,
                 task.queue,
-                admission.status.value,
+                admission.status,
                 str(task.priority),
                 str(admission.rank),
                 task.input,
@@ -142,18 +142,18 @@ class Writing:
                 task.price,
                 str(task.units),
                 str(task.deadline_s),
-                array(part.grant_id for part in parts),
-                array(part.units for part in parts),
+                array([grant_id for grant_id, _ in parts]),
+                array([units for _, units in parts]),
             )
         )
-        for seq, part in enumerate(parts):
-            rows["entries"].append((id_, str(seq), account_id, str(part.grant_id), str(part.units)))
+        for seq, (grant_id, units) in enumerate(parts):
+            rows["entries"].append((id_, str(seq), account_id, grant_id, units))
         if task.metadata is not None:
-            labels = {str(label) for label in labels_of(task.account_id, task.metadata)}
-            rows["labels"] += [(account_id, label, id_) for label in labels]
+            labels = set(labels_of(account_id, task.metadata))
+            rows["labels"] += [(account_id, str(label), id_) for label in labels]
         if task.idempotency_key is not None and task.request_hash is not None:
             hash_ = f"\\x{task.request_hash.hex()}"
-            rows["records"].append((account_id, task.idempotency_key, hash_, id_, admission.status.value))
+            rows["records"].append((account_id, task.idempotency_key, hash_, id_, admission.status))
 
     def add_wallet(self, account: AccountState, version: str, spent: Mapping[UUID, int]) -> None:
         """A wallet as it is to be, if it is still of this version, and what the batch takes from its grants."""

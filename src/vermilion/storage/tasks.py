@@ -154,7 +154,7 @@ def _conditions(wanted: TaskFilter, before: UUID | None) -> tuple[str, list[str]
     for number, (name, value) in enumerate(wanted.labels):
         alias, account_id = f"label_{number}", cast(UUID, wanted.account_id)
         source += f" JOIN task_labels {alias} ON {alias}.task_id = tasks.id"
-        add(f"{alias}.label = ${{}}", label(account_id, name, value))
+        add(f"{alias}.label = ${{}}", label(str(account_id), name, value))
         # Labels that share a number are told apart here, by conditions that lead the planner to no other index.
         add(
             "(tasks.account_id, tasks.metadata ->> ${}) IS NOT DISTINCT FROM (${}::uuid, ${})",
