@@ -24,6 +24,7 @@ VermilionError
 │   └── BudgetReached       402  the account's own budget is used up
 ├── IdempotencyMismatch     422  the same Idempotency-Key came with another body
 ├── RateLimited             429
+│   └── TooManyErrors       429  the plan takes no more tasks today, after so many that failed by their own fault
 ├── ProviderNotConnected    501  nobody here does this: no connection to a provider that could
 ├── UpstreamUnreachable     502  the service behind a connection did not answer
 ├── ServiceUnavailable      503  starting, draining, or the database is away
@@ -259,6 +260,13 @@ class UpstreamUnreachable(VermilionError):
     status = 502
     code = "upstream_unreachable"
     title = "Upstream unreachable"
+
+
+class TooManyErrors(RateLimited):
+    """Too many of your tasks failed by their own fault today; your plan takes more tomorrow (UTC)."""
+
+    code = "too_many_errors"
+    title = "Too many errors"
 
 
 class ServiceUnavailable(VermilionError):

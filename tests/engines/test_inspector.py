@@ -51,7 +51,6 @@ def test_pictures_are_known_by_their_bytes(run_engine: RunEngine, tmp_path: Path
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"glTF\x02\0\0\0\x0c\0\0\0", "model/gltf-binary"),
         (b'{"a": [1, 2]}', "application/json"),
         ("plain words, größer\n".encode(), "text/plain"),
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "application/pdf"),
@@ -170,3 +169,39 @@ def test_no_file_is_refused(run_engine: RunEngine) -> None:
     """The file is required."""
     with pytest.raises(EngineRefused, match="no file"):
         run_engine(inspect_file)
+
+
+def glb(description: object, *, length: int | None = None) -> bytes:
+    """A binary glTF with this description and nothing else."""
+    text = description if isinstance(description, bytes) else json.dumps(description).encode()
+    text += b" " * (-len(text) % 4)
+    return struct.pack("<4sIIII", b"glTF", 2, length or 20 + len(text), len(text), 0x4E4F534A) + text
+
+
+def test_models_are_counted(run_engine: RunEngine, tmp_path: Path) -> None:
+    """A 3-D model tells how many meshes, nodes and materials it has."""
+    model = glb(
+        {"asset": {"version": "2.0"}, "meshes": [{}, {}], "nodes": [{}], "buffers": [{"byteLength": 4}]}
+    )
+    facts = run_engine(inspect_file, file=given(tmp_path, model)).facts
+    assert {"content_type": "model/gltf-binary", "meshes": 2, "nodes": 1, "materials": 0} == facts
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        b"glTF\x02\0\0\0\x0c\0\0\0",
+        glb({"asset": {}}, length=10_000),
+        glb(b"not json"),
+        glb(b"[" * 100_000),
+        glb([]),
+        glb({"meshes": []}),
+        glb({"asset": {}, "meshes": 7}),
+        glb({"asset": {}, "images": [{"uri": "https://example.org/a.png"}]}),
+        glb({"asset": {}, "buffers": [{"uri": "../../etc/passwd"}]}),
+        glb({"asset": {}, "nodes": [0] * 100_001}),
+    ],
+)
+def test_broken_models_are_refused(run_engine: RunEngine, tmp_path: Path, model: bytes) -> None:
+    """A model that is cut short, makes no sense, is endless or names further files is not accepted."""
+    assert refusal(run_engine, given(tmp_path, model)).endswith(("_model", "_media", "model_too_large"))

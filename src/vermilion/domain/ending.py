@@ -25,7 +25,10 @@ class NewAsset(msgspec.Struct, frozen=True):
 
 
 class Ending(msgspec.Struct, frozen=True):
-    """How a task is to end, and the states from which it may. `captured` None takes the whole hold on success."""
+    """How a task is to end, and the states from which it may.
+
+    `captured` None takes the whole hold on success, and nothing of it otherwise.
+    """
 
     task_id: UUID
     status: Status

@@ -9,7 +9,8 @@ from PIL import Image
 
 from vermilion.engines.contract import EngineFile, EngineJob, EngineRefused, EngineResult
 from vermilion.engines.footage import look_at
-from vermilion.engines.pictures import FORMATS, content_type, is_opaque, opened, upright
+from vermilion.engines.models import MODEL_TYPE, look_at_model
+from vermilion.engines.pictures import FORMATS, content_type, decoded, is_opaque, opened, upright
 from vermilion.engines.recordings import RECORDINGS
 from vermilion.engines.sniff import content_type_of
 
@@ -30,6 +31,8 @@ def inspect_file(job: EngineJob) -> EngineResult:
         raise EngineRefused("files of this type are not accepted", "unsupported_media")
     if kind in RECORDINGS:
         return _recording(path, job)
+    if kind == MODEL_TYPE:
+        return EngineResult((), look_at_model(path))
     return _picture(path, job) if kind in FORMATS.values() else EngineResult((), {"content_type": kind})
 
 
@@ -69,7 +72,7 @@ def _frames(picture: Image.Image) -> dict[str, Any]:
     played_ms = 0.0
     for at in range(frames):
         picture.seek(at)
-        picture.load()
+        decoded(picture)
         played_ms += float(picture.info.get("duration", 0) or 0)
     picture.seek(0)
     return {"frames": frames, "duration_s": round(played_ms / 1000, 3)}

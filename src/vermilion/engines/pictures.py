@@ -55,6 +55,15 @@ def opened(path: Path) -> Iterator[Image.Image]:
             raise EngineRefused(f"the picture is damaged or cut short: {wrong}", "damaged_picture") from None
 
 
+def decoded(picture: Image.Image) -> Image.Image:
+    """The picture with this frame decoded; what its decoder says of broken data is a refusal."""
+    try:
+        picture.load()
+    except RuntimeError as wrong:  # AVIF's
+        raise EngineRefused(f"the picture is damaged or cut short: {wrong}", "damaged_picture") from None
+    return picture
+
+
 def content_type(picture: Image.Image) -> str:
     """The type that the decoder recognised."""
     return FORMATS[picture.format or ""]
@@ -62,7 +71,7 @@ def content_type(picture: Image.Image) -> str:
 
 def upright(picture: Image.Image) -> Image.Image:
     """The first frame as a camera's owner sees it: turned by its EXIF orientation, in eight-bit sRGB with alpha."""
-    turned = _in_srgb(ImageOps.exif_transpose(picture))
+    turned = _in_srgb(ImageOps.exif_transpose(decoded(picture)))
     if turned.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
         turned = _eight_bit(turned)
     whole = turned.convert("RGBA")

@@ -15,6 +15,7 @@ from vermilion.domain.catalogue import Offer
 from vermilion.domain.moderation.word_filter import Act, Match, WordFilter
 from vermilion.errors import BannedWord, FieldProblem
 from vermilion.services.gateway import Gateway
+from vermilion.services.penalties import check_errors, note_error
 from vermilion.storage import reviews
 from vermilion.storage.accounts import Bearer
 from vermilion.storage.idempotency import is_known
@@ -50,10 +51,11 @@ async def check_texts(
     task_id: UUID,
     idempotency_key: str | None = None,
 ) -> None:
-    """Let the texts of an input pass, noting those that an operator should see. Raises BannedWord.
+    """Let the texts of an input pass, noting those that an operator should see. Raises BannedWord, TooManyErrors.
 
     The repeat of a submission that was accepted before a word was banned passes.
     """
+    await check_errors(gateway, bearer, idempotency_key=idempotency_key)
     account_id = bearer.account.id
     found = await _first_finding(gateway, account_id, offer.texts(task_input))
     if found is None:
@@ -66,6 +68,7 @@ async def check_texts(
     note = _note(bearer, offer, found, text_hash=text_hash, refused=refused, task_id=task_id)
     await reviews.note_text(gateway.database, note)
     if refused:
+        await note_error(gateway, bearer)
         raise banned(found)
 
 

@@ -18,6 +18,7 @@ from vermilion.domain.tasks import Status, TaskError
 from vermilion.egress.errors import EgressError
 from vermilion.errors import Conflict, NotFound, UnsupportedMedia
 from vermilion.services.gateway import Gateway
+from vermilion.services.penalties import is_charged
 from vermilion.services.store_media import keep, work_folder
 from vermilion.storage import audit
 from vermilion.storage.accounts import Bearer
@@ -53,9 +54,20 @@ async def complete_task(gateway: Gateway, task: Claimed, success: Succeeded) -> 
 
 
 async def fail_task(gateway: Gateway, task: Claimed, error: TaskError) -> bool:
-    """End a task badly and give everything back; False if it was no longer ours to end."""
+    """End a task badly and give everything back; False if it was no longer ours to end.
+
+    Only a plan that charges for too many faults of the customer keeps what was held for one.
+    """
+    charged = error.fault == Fault.CUSTOMER.value and await is_charged(gateway, task.account_id)
     return await gateway.endings(
-        Ending(task.id, Status.FAILED, expected=PROCESSING, node_id=gateway.node_id, error=_text(error))
+        Ending(
+            task.id,
+            Status.FAILED,
+            expected=PROCESSING,
+            node_id=gateway.node_id,
+            captured=task.held if charged else None,
+            error=_text(error),
+        )
     )
 
 

@@ -13,6 +13,7 @@ from vermilion.services.renew_quota import renew_quota
 from vermilion.storage import (
     assets,
     deliveries,
+    error_days,
     flights,
     idempotency,
     ledger,
@@ -68,3 +69,4 @@ async def forget_records(gateway: Gateway) -> None:
     """Forget idempotency records that are older than any retry, and findings that nobody asks about any more."""
     await idempotency.forget_old(gateway.database, IDEMPOTENCY_KEPT_DAYS)
     await reviews.forget_old(gateway.database, REVIEWS_KEPT_DAYS)
+    await error_days.forget_old(gateway.database)

@@ -13,8 +13,7 @@ from vermilion.storage.database import Database
 
 PLAN_COLUMNS = """
     id, name, concurrency_total, concurrency_family, weight, requests_per_minute, upload_bytes_max, retention_days,
-    priority_best, quota_units, quota_period, media_bytes_max, error_tasks_max, error_penalty, media_check, rules,
-    created_at
+    priority_best, quota_units, quota_period, media_bytes_max, error_tasks_max, error_penalty, rules, created_at
 """
 ACCOUNT_COLUMNS = """
     a.id, a.name, a.email, a.role, a.status, a.plan_id, a.created_at, a.service_mode, a.failover, a.updated_at
@@ -42,7 +41,6 @@ class PlanRow(msgspec.Struct, frozen=True):
     media_bytes_max: int | None = None  #: of all stored files
     error_tasks_max: int | None = None  #: a day that may fail by the customer's fault
     error_penalty: str = "block"
-    media_check: str = "off"
     rules: str = "{}"  #: JSON: what `domain.plan_rules` reads
     created_at: datetime | None = None
 
@@ -112,11 +110,10 @@ FROM api_keys k JOIN accounts a ON a.id = k.account_id JOIN plans p ON p.id = a.
 """
 
 UPSERT_PLAN = f"""
-INSERT INTO plans ({PLAN_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, now())
+INSERT INTO plans ({PLAN_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, now())
 ON CONFLICT (id) DO UPDATE SET name = $2, concurrency_total = $3, concurrency_family = $4, weight = $5,
     requests_per_minute = $6, upload_bytes_max = $7, retention_days = $8, priority_best = $9, quota_units = $10,
-    quota_period = $11, media_bytes_max = $12, error_tasks_max = $13, error_penalty = $14, media_check = $15,
-    rules = $16
+    quota_period = $11, media_bytes_max = $12, error_tasks_max = $13, error_penalty = $14, rules = $15
 RETURNING {PLAN_COLUMNS}
 """
 

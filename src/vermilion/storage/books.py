@@ -93,6 +93,8 @@ class Books:
         captured = 0
         if ending.status is Status.COMPLETED:
             captured = task.units if ending.captured is None else ending.captured
+        elif ending.captured is not None:
+            captured = min(ending.captured, task.units)
         settlement = end(self.accounts[task.account_id], task, captured)
         self.done.append((ending, task, settlement))
         self.touched.add(task.account_id)

@@ -21,6 +21,11 @@ WITH ends AS MATERIALIZED (
         provider_facts = e.provider_facts, ended_at = clock_timestamp(), version = version + 1, node_id = NULL,
         progress = CASE WHEN e.status = 'completed' THEN 100 ELSE progress END
     FROM ends e WHERE tasks.id = e.id
+), faults_of_customers AS (
+    INSERT INTO error_days (account_id, day, tasks)
+    SELECT t.account_id, (now() AT TIME ZONE 'UTC')::date, count(*)
+    FROM ends e JOIN tasks t ON t.id = e.id WHERE e.error ->> 'fault' = 'customer' GROUP BY t.account_id
+    ON CONFLICT (account_id, day) DO UPDATE SET tasks = error_days.tasks + excluded.tasks
 ), new_entries AS (
     INSERT INTO entries (ref_id, kind, seq, account_id, source, target, grant_id, units)
     SELECT * FROM json_to_recordset($1::json -> 'entries')

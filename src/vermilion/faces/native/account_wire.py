@@ -59,7 +59,6 @@ class PlanView(msgspec.Struct, frozen=True):
     media_bytes_max: int | None
     error_tasks_max: int | None
     error_penalty: str
-    media_check: str
 
 
 class AccountView(msgspec.Struct, frozen=True):

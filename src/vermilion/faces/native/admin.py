@@ -76,7 +76,6 @@ class PlanRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     media_bytes_max: Annotated[int, Meta(ge=1, le=2**53)] | None = None
     error_tasks_max: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
     error_penalty: Literal["block", "charge"] = "block"
-    media_check: Literal["off", "flag", "block"] = "off"
 
 
 class AccountSummary(msgspec.Struct, frozen=True):
