@@ -16,20 +16,20 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 async def show(visit: Visit) -> Response:
     """The sign-in page; who is signed in already goes on."""
     if visit.signed_in is not None:
-        return see(_next(visit.query("next")))
-    return await _form(visit, next_path=_next(visit.query("next")))
+        return see(own_path(visit.query("next")))
+    return await _form(visit, next_path=own_path(visit.query("next")))
 
 
 async def enter(visit: Visit) -> Response:
     """Check the password and open a session."""
-    email, next_path = visit.text("email"), _next(visit.text("next"))
+    email, next_path = visit.text("email"), own_path(visit.text("next"))
     try:
         token = await sign_in.sign_in(
             visit.gateway, email, str(visit.form.get("password") or ""), visit.visitor
         )
     except (Unauthenticated, RateLimited) as refused:
         return await _form(visit, next_path=next_path, email=email, refusal=refused, status=refused.status)
-    return _signed_in(visit, token, next_path)
+    return signed_in(visit, token, next_path)
 
 
 async def show_claim(visit: Visit) -> Response:
@@ -63,7 +63,7 @@ async def claim(visit: Visit) -> Response:
             member=member,
             refusal=refused,
         )
-    return _signed_in(visit, session, "/")
+    return signed_in(visit, session, "/")
 
 
 async def leave(visit: Visit) -> Response:
@@ -78,7 +78,7 @@ async def leave(visit: Visit) -> Response:
 
 async def choose_theme(visit: Visit) -> Response:
     """Keep the theme and go back to where the person was."""
-    response = see(_next(visit.text("next")))
+    response = see(own_path(visit.text("next")))
     theme = visit.text("theme")
     visit.remember(response, THEME_COOKIE, theme if theme in THEMES else "system")
     return response
@@ -105,13 +105,14 @@ async def _form(
     )
 
 
-def _signed_in(visit: Visit, token: str, next_path: str) -> RedirectResponse:
+def signed_in(visit: Visit, token: str, next_path: str) -> RedirectResponse:
+    """The answer that puts a session's cookie and goes on."""
     response = RedirectResponse(next_path, status_code=303)
     visit.remember(response, SESSION_COOKIE, token, max_age_s=min(COOKIE_S, int(sign_in.SESSION_S)))
     return response
 
 
-def _next(path: str) -> str:
+def own_path(path: str) -> str:
     """Only paths of our own: anything else would send the person away after signing in."""
     fine = path.startswith("/") and not path.startswith(("//", "/\\", "/sign-in")) and "\n" not in path
     return path if fine else "/"
