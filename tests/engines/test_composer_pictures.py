@@ -12,13 +12,14 @@ import pytest
 from PIL import Image
 from tests.engines.conftest import RunEngine
 
+from vermilion.engines.composer import art
 from vermilion.engines.composer.engine import compose
 from vermilion.engines.composer.prompt.reading import read_prompt
 from vermilion.engines.composer.render.picture import render
 from vermilion.engines.composer.saving import METHOD, SOFTWARE
 from vermilion.engines.composer.scene.graph import Land, Scene, Time
 from vermilion.engines.composer.scene.staging import stage
-from vermilion.engines.contract import EngineJob, EngineRefused
+from vermilion.engines.contract import EngineJob, EngineRefused, EngineUnavailable
 
 Pixels = npt.NDArray[np.float32]
 #: Four by four mean colours of small pictures, row by row, in hexadecimal.
@@ -232,6 +233,21 @@ def test_every_land_can_be_painted(run_engine: RunEngine, land: str, ratio: str)
 def test_any_text_gives_a_picture(run_engine: RunEngine, prompt: str) -> None:
     """Words that mean nothing here still give a scene, always the same one."""
     assert 20 < picture(run_engine, prompt=prompt).mean() < 240
+
+
+def test_without_its_art_the_composer_says_what_to_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A missing or altered art file is the operator's to mend, and the message says how."""
+    path = tmp_path / "share" / "vermilion" / "composer-art.zip"
+    path.parent.mkdir(parents=True)
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    for make in (lambda: None, lambda: path.write_bytes(b"PK")):
+        make()
+        art.open_archive.cache_clear()
+        with pytest.raises(EngineUnavailable, match="make setup"):
+            art.open_archive()
+    art.open_archive.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,8 @@ _DRAWN_THINGS = {"LIGHTHOUSE": Thing(51, "lighthouse")}
 
 
 @lru_cache(1)
-def _archive() -> zipfile.ZipFile:
+def open_archive() -> zipfile.ZipFile:
+    """The checked file; raises `EngineUnavailable` saying what to run when it is missing or altered."""
     path = Path(sys.prefix) / "share" / "vermilion" / "composer-art.zip"
     if not path.is_file():
         raise EngineUnavailable("the composer's art is not installed; run `make setup`")
@@ -46,13 +47,13 @@ def _archive() -> zipfile.ZipFile:
 @lru_cache(1)
 def things() -> Mapping[str, Thing]:
     """Every thing by its code."""
-    return msgspec.json.decode(_archive().read("things.json"), type=dict[str, Thing]) | _DRAWN_THINGS
+    return msgspec.json.decode(open_archive().read("things.json"), type=dict[str, Thing]) | _DRAWN_THINGS
 
 
 @lru_cache(len(LANGUAGES))
 def phrases(language: str) -> Mapping[str, str]:
     """The code of a thing for each phrase of a language."""
-    return msgspec.json.decode(_archive().read(f"words/{language}.json"), type=dict[str, str])
+    return msgspec.json.decode(open_archive().read(f"words/{language}.json"), type=dict[str, str])
 
 
 @lru_cache(96)
@@ -60,6 +61,6 @@ def picture_of(code: str) -> Image.Image:
     """The thing's picture, cut to what is seen of it."""
     if code in _DRAWN:
         return _DRAWN[code]()
-    with Image.open(io.BytesIO(_archive().read(f"pictures/{code}.webp"))) as stored:
+    with Image.open(io.BytesIO(open_archive().read(f"pictures/{code}.webp"))) as stored:
         whole = stored.convert("RGBA")
     return whole.crop(whole.getchannel("A").point(lambda value: 255 if value > 8 else 0).getbbox())
