@@ -60,7 +60,7 @@ FACES = [
 #: Ends of paths whose operations name no task: they begin one, or speak of the account's own things.
 NO_TASK = (
     *("/imagine", "/describe", "/blend", "/faceswap", "/prompt-check", "/images", "/ban-words", "/commands"),
-    *("/account-info", "/upscale", "/remove-bg", "/generate", "/tokens", "/queue", "/{id}/queue"),
+    *("/account-info", "/upscale", "/remove-bg", "/generate", "/tokens", "/queue", "/{id}/queue", "/zimage"),
     *(
         "/count",
         "/reboot",

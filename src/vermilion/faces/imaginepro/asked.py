@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -78,6 +78,30 @@ class Film(Common, frozen=True, rename="camel", kw_only=True):
     prompt: str | None = None
     start_frame_url: str = ""
     end_frame_url: str | None = None
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A text or a picture of what a universal generation is made of."""
+
+    type: Literal["text", "image"]
+    text: str = ""
+    url: str = ""
+
+
+class Universal(Common, frozen=True, rename="camel", kw_only=True):
+    """Texts and pictures for a model that takes both."""
+
+    contents: Annotated[list[Part], Meta(min_length=1, max_length=16)]
+    model: str = "nano-banana"
+
+
+class Sized(Common, frozen=True, rename="camel", kw_only=True):
+    """A prompt for a picture of a certain size."""
+
+    prompt: str = ""
+    width: int = 1024
+    height: int = 1024
+    steps: int = 4
 
 
 class Extension(Common, frozen=True, rename="camel", kw_only=True):

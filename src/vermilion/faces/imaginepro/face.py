@@ -14,6 +14,20 @@ from vermilion.http.foreign import AnyQuery, Face
 from vermilion.http.limits import Buckets, Pace
 
 PREFIXES = ("/api/v1/nova", "/api/v1/midjourney")
+OTHER_PREFIXES = tuple(
+    f"/api/v1/{part}"
+    for part in (
+        "message",
+        "subscription",
+        "flux",
+        "tools",
+        "universal",
+        "gemini",
+        "video",
+        "discord",
+        "queue",
+    )
+)
 #: One request every three seconds, and ten a second for reading messages; a rested account may be ahead by so many.
 GENERAL, READING = Pace(spacing_s=3.0, burst=20), Pace(spacing_s=0.1, burst=20)
 
@@ -54,6 +68,9 @@ OTHERS = (
     Row("POST", "/api/v1/flux/imagine", routes.flux_imagine),
     Row("POST", "/api/v1/flux/upscale", routes.flux_upscale),
     Row("POST", "/api/v1/tools/remove-bg", routes.remove_background),
+    Row("POST", "/api/v1/universal/imagine", routes.universal),
+    Row("POST", "/api/v1/universal/zimage", routes.z_image),
+    Row("POST", "/api/v1/gemini/imagine", routes.universal),
     Row("POST", "/api/v1/video/mj/generate", routes.video),
     Row("POST", "/api/v1/video/mj/extend", routes.extend_video),
     Row("GET", "/api/v1/discord/tokens", linked.list_tokens),
@@ -76,7 +93,7 @@ def face() -> Face:
         wire.NAME,
         tuple(_operation(path, row, buckets) for path, row in rows),
         wire.refuse,
-        prefixes=(*(prefix + "/" for prefix in PREFIXES), "/api/v1/message/", "/api/v1/discord/"),
+        prefixes=tuple(prefix + "/" for prefix in (*PREFIXES, *OTHER_PREFIXES)),
     )
 
 

@@ -25,6 +25,13 @@ from vermilion.services.submit_task import Submitted, TaskSubmission, submit_tas
 from vermilion.storage import ledger
 from vermilion.storage.tasks import TaskFilter
 
+#: The models of universal generations, by this service's names.
+GEMINI = {
+    "nano-banana": "gemini-2.5-flash-image",
+    "nano-banana-2": "nano-banana-2",
+    "gemini-2.5-flash-image-preview": "gemini-2.5-flash-image",
+    "gemini-3-pro-image-preview": "nano-banana-pro",
+}
 HISTORY = timedelta(hours=24)
 HISTORY_ROWS_MAX = 2_000
 TIMEOUT_S = 900
@@ -100,6 +107,26 @@ async def remove_background(call: Call) -> Answer:
     """Cut out the main thing of a picture."""
     asked: asked_for.Picture = asked_for.read_body(call.body, asked_for.Picture)
     return await _submit(call, asked, ("Qubico/image-toolkit", "background-remove", {"image": asked.image}))
+
+
+async def universal(call: Call) -> Answer:
+    """Make a picture of texts and pictures."""
+    asked: asked_for.Universal = asked_for.read_body(call.body, asked_for.Universal)
+    if asked.model not in GEMINI:
+        raise InvalidRequest(f"model must be one of: {', '.join(GEMINI)}.")
+    made = {
+        "prompt": "\n".join(part.text for part in asked.contents if part.text),
+        "image_urls": [part.url for part in asked.contents if part.url],
+    }
+    given = {name: value for name, value in made.items() if value}
+    return await _submit(call, asked, ("gemini", GEMINI[asked.model], given))
+
+
+async def z_image(call: Call) -> Answer:
+    """Make a picture of a certain size."""
+    asked: asked_for.Sized = asked_for.read_body(call.body, asked_for.Sized)
+    made = {"prompt": asked.prompt, "width": asked.width, "height": asked.height, "steps": asked.steps}
+    return await _submit(call, asked, ("Qubico/z-image", "txt2img", made))
 
 
 async def video(call: Call) -> Answer:
