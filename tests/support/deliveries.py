@@ -46,14 +46,16 @@ class World:
     account_id: UUID
     lookup: dict[str, list[str]] = field(default_factory=lambda: {HOST: [LOOPBACK]})
 
-    async def endpoint(self, url: str, events: list[str] | None = None) -> EndpointRow:
+    async def endpoint(
+        self, url: str, events: list[str] | None = None, *, face: str = "native"
+    ) -> EndpointRow:
         """An endpoint of the customer's."""
         return await endpoints.create(
             self.database,
             uuids.uuid7(),
             self.account_id,
             channel="webhook",
-            face="native",
+            face=face,
             url=url,
             events=events,
             hears=hears(events),

@@ -204,3 +204,50 @@ async def test_a_connection_in_trouble_is_told_to_operators(database: Database) 
         assert 2 == len(rows)
         [attention] = [json.loads(one.facts) for one in rows if one.type == "connection.attention"]
         assert ("one", "a captcha waits for a person") == (attention["name"], attention["reason"])
+
+
+NINE = [
+    ("quota.exchange_failed", {"quota_type": "mj"}, "go_api_quota_exchange_failed"),
+    ("penalty.triggered", {"penalty_type": "error", "task_id": "t"}, "mj_penalty_triggered"),
+    ("connection.attention", {"provider": "discord", "cause": "banned"}, "mj_bot_banned"),
+    (
+        "connection.attention",
+        {"provider": "discord", "cause": "subscription_expired"},
+        "mj_bot_subscription_expired",
+    ),
+    ("connections.none_active", {"queue": "midjourney"}, "no_active_mj_bot"),
+    ("connection.attention", {"provider": "discord", "cause": "no_fast_hours"}, "mj_bot_no_fasthour"),
+    ("connection.attention", {"provider": "openai", "reason": "401"}, "gpt_account_unavailable"),
+    (
+        "connection.limit_reached",
+        {"provider": "openai", "limit_until": "2026-11-24T12:00+00:00"},
+        "gpt_usage_limit_reached",
+    ),
+    ("connection.attention", {"provider": "discord", "cause": "captcha"}, "mj_bot_captcha_required"),
+]
+
+
+async def test_an_account_hook_in_goapis_words_hears_its_nine_types(database: Database) -> None:
+    """Each as `{type, time, message, detail}`, unsigned; what that service has no word for is skipped."""
+    async with Receiver(answers()).listening() as receiver, delivering(database) as world:
+        hook = await world.endpoint(f"http://127.0.0.1:{receiver.port}/", face="goapi")
+        for type_, facts, _ in NINE:
+            await world.tell(type_, **facts)
+        async with asyncio.timeout(20):
+            while len(receiver.heard) < len(NINE):
+                await asyncio.sleep(0.02)
+        bodies = {body["type"]: body for body in (json.loads(one.body) for one in receiver.heard)}
+        assert {theirs for _, _, theirs in NINE} == set(bodies)
+        assert all({"type", "time", "message", "detail"} == set(body) for body in bodies.values())
+        assert 1_795_521_600 == bodies["gpt_usage_limit_reached"]["detail"]["limit_until"]
+        assert "webhook-signature" not in receiver.heard[0].headers
+
+        await world.tell("budget.alert")
+        async with asyncio.timeout(10):
+            while True:
+                rows = await deliveries.read_page(
+                    database, world.account_id, task_id=None, endpoint_id=hook.id, before=None, limit=1
+                )
+                if rows[0].state == "skipped":
+                    break
+                await asyncio.sleep(0.02)

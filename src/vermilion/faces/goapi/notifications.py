@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -49,7 +50,9 @@ def _limit(facts: Facts) -> Told:
     if facts.get("provider") not in LANGUAGE:
         return "mj_bot_no_fasthour", {**_bot(facts), "subscription_plan": facts.get("subscription_plan", "")}
     account = {"gpt_account_id": facts.get("number", 0), "gpt_account_name": facts.get("name", "")}
-    return "gpt_usage_limit_reached", {**account, "limit_until": facts.get("limit_until", 0)}
+    until = facts.get("limit_until")
+    until_s = 0 if until is None else int(datetime.fromisoformat(until).timestamp())
+    return "gpt_usage_limit_reached", {**account, "limit_until": until_s}
 
 
 def _none_active(_facts: Facts) -> Told:
