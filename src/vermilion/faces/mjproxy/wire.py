@@ -175,7 +175,7 @@ def _description(error: VermilionError, code: int) -> str:
 
 
 def _properties(error: VermilionError) -> dict[str, Any]:
-    return {"bannedWord": error.facts["word"]} if "word" in error.facts else {}
+    return {"bannedWord": error.facts["found"]} if "found" in error.facts else {}
 
 
 def receipt_of(row: TaskRow) -> Receipt:
