@@ -98,9 +98,9 @@ class Offer:
         read = midjourney_prompts.completed(task_input)
         return {name: read[name] for name in read if name in task_input or name in self.schema["properties"]}
 
-    def quote(self, task_input: Mapping[str, Any]) -> Quote:
-        """The price of this input; a field that is left out is priced as its default."""
-        return quote(self.price, {**self.defaults, **task_input})
+    def quote(self, task_input: Mapping[str, Any], rule: PriceRule | None = None) -> Quote:
+        """The price of this input, by another rule if one is given; what is left out is priced as its default."""
+        return quote(rule or self.price, {**self.defaults, **task_input})
 
     def media(self, task_input: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Every file that a valid input names, as a job names it: `image`, or `images/0` in a list."""

@@ -15,6 +15,7 @@ from msgspec import Meta
 from vermilion.errors import FieldProblem, InvalidRequest, VermilionError
 from vermilion.services.check_texts import banned, find_banned
 from vermilion.services.gateway import Gateway
+from vermilion.services.price_task import plan_price
 from vermilion.services.submit_task import TaskSubmission, check_submission
 from vermilion.storage.accounts import Bearer
 from vermilion.storage.batches import NewLine
@@ -133,7 +134,7 @@ async def _check(
             found = await find_banned(gateway, bearer.account.id, words)
             if found is not None and found.match.rule.act == "block":
                 raise banned(msgspec.structs.replace(found, pointer=pointer))
-        price = offer.quote(task_input).units
+        price = offer.quote(task_input, await plan_price(gateway, bearer, offer, task_input)).units
     except InvalidRequest:
         raise
     except VermilionError as refused:

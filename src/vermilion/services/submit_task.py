@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -14,15 +13,18 @@ import uuid_utils.compat as uuids
 from msgspec import Meta
 
 from vermilion.domain.catalogue import Offer
-from vermilion.domain.submission import Accepted, NewTask
+from vermilion.domain.pricing import PriceRule
+from vermilion.domain.submission import NewTask
 from vermilion.domain.tasks import PRIORITY_DEFAULT, PRIORITY_LAST, Status
 from vermilion.domain.webhooks import TaskEvent, TaskHook
 from vermilion.egress.errors import EgressRefused
 from vermilion.egress.guard import check_url
 from vermilion.errors import FieldProblem, Forbidden, InvalidRequest
+from vermilion.services.accepted_task import accepted_row, as_accepted
 from vermilion.services.check_texts import check_texts
 from vermilion.services.find_place import Place, find_place, price_in
 from vermilion.services.gateway import Gateway
+from vermilion.services.price_task import plan_price
 from vermilion.services.require_connection import require_connection
 from vermilion.services.take_in_media import take_in_media
 from vermilion.storage.accounts import Bearer
@@ -107,12 +109,21 @@ async def submit_task(
     if asked.parent_id is not None:
         await _check_parent(gateway, bearer, offer, asked.parent_id)
     place = await find_place(gateway, bearer, offer, asked, task_input=task_input)
-    units = price_in(gateway, place, offer.quote(task_input).units)
+    price = await plan_price(gateway, bearer, offer, task_input, tell=True)
+    units = price_in(gateway, place, offer.quote(task_input, price).units)
     if offer.media_fields:
         task_input = await take_in_media(gateway, bearer, offer, task_input)
     told = hook or _native_hook(asked.webhook)
     new = _new_task(
-        bearer, asked, offer, task_id=task_id, task_input=task_input, units=units, place=place, hook=told
+        bearer,
+        asked,
+        offer,
+        task_id=task_id,
+        task_input=task_input,
+        price=price,
+        units=units,
+        place=place,
+        hook=told,
     )
     if wire is not None:
         new = msgspec.structs.replace(new, wire=_text(wire, "/wire", WIRE_BYTES_MAX))
@@ -120,8 +131,8 @@ async def submit_task(
         new = msgspec.structs.replace(new, idempotency_key=idempotency_key, request_hash=_hash(asked, hook))
     accepted = await gateway.submissions(new)
     if accepted.replayed:
-        return Submitted(await _as_accepted(gateway, accepted), replayed=True)
-    return Submitted(_row(new, accepted), replayed=False)
+        return Submitted(await as_accepted(gateway, accepted), replayed=True)
+    return Submitted(accepted_row(new, accepted), replayed=False)
 
 
 def check_submission(gateway: Gateway, bearer: Bearer, asked: TaskSubmission) -> tuple[Offer, dict[str, Any]]:
@@ -195,6 +206,7 @@ def _new_task(
     *,
     task_id: UUID,
     task_input: dict[str, Any],
+    price: PriceRule,
     units: int,
     place: Place,
     hook: TaskHook | None,
@@ -217,7 +229,7 @@ def _new_task(
         if asked.metadata is not None
         else None,
         webhook=None if hook is None else msgspec.json.encode(hook).decode(),
-        price=offer.price_json,
+        price=offer.price_json if price is offer.price else msgspec.json.encode(price).decode(),
         deadline_s=asked.deadline_s or offer.deadline_s,
         service_mode=place.service_mode,
     )
@@ -243,58 +255,3 @@ def _native_hook(webhook: Webhook | None) -> TaskHook | None:
 def _hash(asked: TaskSubmission, hook: TaskHook | None) -> bytes:
     whole = asked if hook is None else (asked, hook)
     return hashlib.sha256(msgspec.json.encode(whole, order="deterministic")).digest()
-
-
-def _row(new: NewTask, accepted: Accepted) -> TaskRow:
-    return TaskRow(
-        id=new.id,
-        account_id=new.account_id,
-        key_id=new.key_id,
-        parent_id=new.parent_id,
-        model=new.model,
-        task_type=new.task_type,
-        family=new.family,
-        queue=new.queue,
-        status=accepted.status,
-        version=1,
-        progress=0,
-        progress_text=None,
-        input=new.input,
-        metadata=new.metadata,
-        webhook=new.webhook,
-        price=new.price,
-        held=new.units,
-        charged=None,
-        output=None,
-        error=None,
-        submission=None,
-        connection_id=None,
-        attempt=0,
-        deadline_at=accepted.created_at + timedelta(seconds=new.deadline_s),
-        created_at=accepted.created_at,
-        started_at=None,
-        ended_at=None,
-        wire=new.wire,
-        service_mode=new.service_mode,
-    )
-
-
-async def _as_accepted(gateway: Gateway, accepted: Accepted) -> TaskRow:
-    """The stored task, told as it was at its acceptance, so that a replay equals the first answer."""
-    row = await gateway.reads(accepted.task_id)
-    if row is None:
-        raise InvalidRequest("The task that this Idempotency-Key made has been deleted; use a new key.")
-    return msgspec.structs.replace(
-        row,
-        status=accepted.status,
-        version=1,
-        progress=0,
-        progress_text=None,
-        charged=None,
-        output=None,
-        error=None,
-        submission=None,
-        started_at=None,
-        ended_at=None,
-        queue_position=None,
-    )

@@ -13,6 +13,7 @@ from vermilion.errors import Conflict, FieldProblem, InvalidRequest, NotFound
 from vermilion.faces.goapi.inputs import asked
 from vermilion.faces.goapi.legacy_wire import MODEL, legacy_task, task_request
 from vermilion.faces.goapi.refusals import message_of
+from vermilion.faces.goapi.wire import hidden_from
 from vermilion.http.asgi import Answer, json_answer
 from vermilion.http.endpoints import Call, Handler, Operation
 from vermilion.http.foreign import AnyQuery
@@ -20,6 +21,7 @@ from vermilion.services.cancel_task import cancel_waiting
 from vermilion.services.check_texts import banned, find_banned
 from vermilion.services.find_tasks import get_task
 from vermilion.services.submit_task import submit_task
+from vermilion.storage.tasks import TaskRow
 
 FETCHED_MAX = 100
 TASK_TYPES = (
@@ -65,7 +67,7 @@ def _creating(task_type: str) -> Operation:
 
 async def fetch(call: Call) -> Answer:
     """Read a task."""
-    return json_answer(legacy_task(call.gateway, await _found(call, call.body.task_id), call.origin))
+    return json_answer(_shown(call, await _found(call, call.body.task_id)))
 
 
 async def fetch_many(call: Call) -> Answer:
@@ -77,7 +79,7 @@ async def fetch_many(call: Call) -> Answer:
     found = []
     for name in names.task_ids:
         try:
-            found.append(legacy_task(call.gateway, await _found(call, name), call.origin))
+            found.append(_shown(call, await _found(call, name)))
         except NotFound:
             continue
     return json_answer({"code": 200, "data": found, "message": "success"})
@@ -106,7 +108,11 @@ async def validate(call: Call) -> Answer:
     )
 
 
-async def _found(call: Call, name: str) -> Any:
+def _shown(call: Call, row: TaskRow) -> dict[str, Any]:
+    return legacy_task(call.gateway, row, call.origin, hidden=hidden_from(call.bearer))
+
+
+async def _found(call: Call, name: str) -> TaskRow:
     try:
         id_ = UUID(name)
     except ValueError:

@@ -31,14 +31,15 @@ def task_request(task_type: str, body: dict[str, Any]) -> TaskRequest:
     return TaskRequest(MODEL, task_type, task_input, Config(mode if isinstance(mode, str) else None, hook))
 
 
-def legacy_task(gateway: Gateway, row: TaskRow, origin: str) -> dict[str, Any]:
+def legacy_task(gateway: Gateway, row: TaskRow, origin: str, *, hidden: frozenset[str]) -> dict[str, Any]:
     """A task as `fetch` answers it."""
     unified = task_data(gateway, row, origin)
     offer = gateway.catalogue.offers.get((row.model, row.task_type))
     usage = usage_of(row, offer)
     error = error_of(row)
     seconds = int((row.ended_at - row.started_at).total_seconds()) if row.ended_at and row.started_at else 0
-    result = shown_output(row, made_of(gateway, row, origin), private=row.service_mode == "private")
+    made = made_of(gateway, row, origin)
+    result = shown_output(row, made, hidden=hidden, private=row.service_mode == "private")
     result |= {
         "permanent_url": "",
         "credit": row.charged or 0,

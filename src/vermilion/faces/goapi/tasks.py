@@ -10,7 +10,7 @@ from vermilion.errors import Conflict, FieldProblem, InvalidRequest
 from vermilion.faces.goapi.inputs import TaskRequest, asked
 from vermilion.faces.goapi.models import family_of
 from vermilion.faces.goapi.refusals import envelope
-from vermilion.faces.goapi.wire import task_data
+from vermilion.faces.goapi.wire import hidden_from, task_data
 from vermilion.http.asgi import Answer
 from vermilion.http.endpoints import Call, Operation
 from vermilion.http.foreign import AnyQuery
@@ -36,13 +36,13 @@ async def create(call: Call) -> Answer:
     submitted = await submit_task(
         call.gateway, call.bearer, request.submission, hook=request.hook, wire=request.wire
     )
-    return envelope(task_data(call.gateway, submitted.task, call.origin))
+    return envelope(task_data(call.gateway, submitted.task, call.origin, hidden=hidden_from(call.bearer)))
 
 
 async def read(call: Call) -> Answer:
     """Read a task."""
     row = await get_task(call.gateway, call.bearer.account.id, call.id())
-    return envelope(task_data(call.gateway, row, call.origin))
+    return envelope(task_data(call.gateway, row, call.origin, hidden=hidden_from(call.bearer)))
 
 
 async def cancel(call: Call) -> Answer:

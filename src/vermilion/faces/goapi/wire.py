@@ -9,11 +9,13 @@ from uuid import UUID
 import msgspec
 
 from vermilion.domain.catalogue import Offer
+from vermilion.domain.plan_rules import read_rules
 from vermilion.domain.tasks import ENDED, Status
 from vermilion.faces.goapi.inputs import NAME
 from vermilion.faces.goapi.outputs import Made, shown_output
 from vermilion.services.gateway import Gateway
 from vermilion.services.serve_media import media_path
+from vermilion.storage.accounts import Bearer
 from vermilion.storage.tasks import TaskRow
 
 ZERO_TIME = "0001-01-01T00:00:00Z"  #: stands for what has not happened yet
@@ -51,6 +53,11 @@ def task_data(
         "logs": [f"input.{name} is not known here and was left out" for name in memory.get("ignored", ())],
         "error": error_of(row),
     }
+
+
+def hidden_from(bearer: Bearer) -> frozenset[str]:
+    """The fields of an output that this account's plan does not show."""
+    return frozenset(read_rules(bearer.plan.rules).hidden_outputs)
 
 
 def remembered(row: TaskRow) -> dict[str, Any]:

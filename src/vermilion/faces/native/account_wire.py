@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from vermilion.domain.plan_rules import PlanRules, read_rules
 from vermilion.faces.native.wire import Time
 from vermilion.services.gateway import Gateway
 from vermilion.services.serve_media import media_path
@@ -59,6 +60,7 @@ class PlanView(msgspec.Struct, frozen=True):
     media_bytes_max: int | None
     error_tasks_max: int | None
     error_penalty: str
+    rules: PlanRules
 
 
 class AccountView(msgspec.Struct, frozen=True):
@@ -123,7 +125,10 @@ def key_view(row: KeyRow, secret: str | None = None) -> KeyView:
 def plan_view(row: PlanRow) -> PlanView:
     """A plan."""
     families = msgspec.json.decode(row.concurrency_family, type=dict[str, int])
-    return msgspec.convert({**msgspec.structs.asdict(row), "concurrency_family": families}, PlanView)
+    return msgspec.convert(
+        {**msgspec.structs.asdict(row), "concurrency_family": families, "rules": read_rules(row.rules)},
+        PlanView,
+    )
 
 
 def account_view(row: AccountRow, plan: PlanRow, secret: str) -> AccountView:

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from vermilion.domain.plan_rules import PlanRules
 from vermilion.faces.native.account import (
     CursorQuery,
     EntryView,
@@ -76,6 +77,7 @@ class PlanRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     media_bytes_max: Annotated[int, Meta(ge=1, le=2**53)] | None = None
     error_tasks_max: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
     error_penalty: Literal["block", "charge"] = "block"
+    rules: PlanRules = PlanRules()
 
 
 class AccountSummary(msgspec.Struct, frozen=True):
@@ -185,7 +187,8 @@ def _summary(row: AccountRow) -> AccountSummary:
 
 def _plan_row(asked: PlanRequest) -> PlanRow:
     facts = {**msgspec.structs.asdict(asked), "name": asked.name or asked.id}
-    return PlanRow(**{**facts, "concurrency_family": msgspec.json.encode(asked.concurrency_family).decode()})
+    as_json = ("concurrency_family", "rules")
+    return PlanRow(**{**facts, **{name: msgspec.json.encode(facts[name]).decode() for name in as_json}})
 
 
 def admin_operation(  # noqa: PLR0917  (its calls are the columns of a table)

@@ -17,6 +17,7 @@ from vermilion.http.endpoints import Call, Operation
 from vermilion.services.cancel_task import cancel_task
 from vermilion.services.find_place import find_place, price_in
 from vermilion.services.find_tasks import get_task, list_tasks
+from vermilion.services.price_task import plan_price
 from vermilion.services.submit_task import (
     TaskSubmission,
     check_submission,
@@ -100,7 +101,8 @@ async def quote(call: Call) -> Answer:
     asked: TaskSubmission = call.body
     offer, task_input = check_submission(call.gateway, call.bearer, asked)
     place = await find_place(call.gateway, call.bearer, offer, asked, task_input=task_input)
-    price = offer.quote(task_input)
+    rule = await plan_price(call.gateway, call.bearer, offer, task_input)
+    price = offer.quote(task_input, rule)
     view = QuoteView(
         price_in(call.gateway, place, price.units),
         offer.model,

@@ -18,6 +18,7 @@ from vermilion.faces.dashboard.shown_task import ShownTask
 from vermilion.faces.dashboard.visit import Visit, see
 from vermilion.services.account_glance import glance
 from vermilion.services.find_tasks import get_task, list_tasks
+from vermilion.services.price_task import plan_price
 from vermilion.services.store_media import store_upload
 from vermilion.services.submit_task import TaskSubmission, submit_task
 from vermilion.storage.tasks import TaskFilter
@@ -101,7 +102,8 @@ async def _button(visit: Visit, offer: Offer, task_input: dict[str, Any]) -> tup
     """(offer, units or None while the input cannot be priced, available units)."""
     available = (await glance(visit.gateway, visit.account_id)).available
     try:
-        return offer, offer.quote(task_input).units, available
+        rule = await plan_price(visit.gateway, visit.bearer, offer, task_input)
+        return offer, offer.quote(task_input, rule).units, available
     except (VermilionError, ValueError, TypeError, KeyError):
         return offer, None, available
 

@@ -1,0 +1,68 @@
+"""An accepted task as its first answer tells it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+
+from vermilion.domain.submission import Accepted, NewTask
+from vermilion.errors import InvalidRequest
+from vermilion.services.gateway import Gateway
+from vermilion.storage.tasks import TaskRow
+
+
+def accepted_row(new: NewTask, accepted: Accepted) -> TaskRow:
+    """The task that was accepted just now."""
+    return TaskRow(
+        id=new.id,
+        account_id=new.account_id,
+        key_id=new.key_id,
+        parent_id=new.parent_id,
+        model=new.model,
+        task_type=new.task_type,
+        family=new.family,
+        queue=new.queue,
+        status=accepted.status,
+        version=1,
+        progress=0,
+        progress_text=None,
+        input=new.input,
+        metadata=new.metadata,
+        webhook=new.webhook,
+        price=new.price,
+        held=new.units,
+        charged=None,
+        output=None,
+        error=None,
+        submission=None,
+        connection_id=None,
+        attempt=0,
+        deadline_at=accepted.created_at + timedelta(seconds=new.deadline_s),
+        created_at=accepted.created_at,
+        started_at=None,
+        ended_at=None,
+        wire=new.wire,
+        service_mode=new.service_mode,
+    )
+
+
+async def as_accepted(gateway: Gateway, accepted: Accepted) -> TaskRow:
+    """The stored task, told as it was at its acceptance, so that a replay equals the first answer."""
+    row = await gateway.reads(accepted.task_id)
+    if row is None:
+        raise InvalidRequest("The task that this Idempotency-Key made has been deleted; use a new key.")
+    return msgspec.structs.replace(
+        row,
+        status=accepted.status,
+        version=1,
+        progress=0,
+        progress_text=None,
+        charged=None,
+        output=None,
+        error=None,
+        submission=None,
+        started_at=None,
+        ended_at=None,
+        queue_position=None,
+    )
