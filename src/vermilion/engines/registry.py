@@ -19,7 +19,10 @@ ENGINES: Mapping[str, str] = {
     "restyle": "vermilion.engines.restyle:restyle",
     "upscale": "vermilion.engines.upscale:upscale",
     # Those of the engine packs, which run only where their pack is installed.
+    "embed": "vermilion.engines.embed:embed",
+    "score": "vermilion.engines.guard:score",
     "speak": "vermilion.engines.voice:speak",
+    "transcribe": "vermilion.engines.listen:transcribe",
 }
 
 

@@ -63,6 +63,9 @@ ENGINE_OF: Mapping[tuple[str, str], str] = {
     ("describe", "describe"): "describe",
     ("restyle", "style-transfer"): "restyle",
     ("upscaler", "upscale"): "upscale",
+    ("embed", "embed"): "embed",
+    ("guard", "score-image"): "score",
+    ("listen", "transcribe"): "transcribe",
     ("voice", "text-to-speech"): "speak",
 }
 SEEDED = ("arranger", "composer")
