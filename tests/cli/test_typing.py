@@ -71,7 +71,7 @@ def test_models_are_completed_offline(cli: Cli) -> None:
 def test_task_types_follow_the_model(cli: Cli) -> None:
     """Tab after a model offers what this model does."""
     words = {"COMP_WORDS": "vermilion run cutout ", "COMP_CWORD": "3", "_VERMILION_COMPLETE": "complete_bash"}
-    assert ["remove-background"] == cli(**words).stdout.split()
+    assert ["remove-background", "remove-video-background"] == cli(**words).stdout.split()
 
 
 def test_wrong_settings_are_named(cli: Cli) -> None:

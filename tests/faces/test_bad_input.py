@@ -339,7 +339,16 @@ async def test_nothing_of_another_account_can_be_seen_or_touched(operator: Api, 
     done = await owner.echo("done", prefer="wait=20")
     [key] = (await owner.get("/v1/keys"))["data"]
     upload = await owner.post("/v1/media", b"mine\n")
-    ids = {"/v1/tasks": task["id"], "/v1/keys": key["id"]}
+    endpoint = await owner.post("/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/hooks"})
+    delivery = await owner.post(f"/v1/webhook-endpoints/{endpoint['id']}/test", None)
+    lent = {"provider": "local", "name": f"lent to {owner.account_id}", "account_id": owner.account_id}
+    ids = {
+        "/v1/tasks": task["id"],
+        "/v1/keys": key["id"],
+        "/v1/webhook-endpoints": endpoint["id"],
+        "/v1/webhook-deliveries": delivery["id"],
+        "/v1/connections": (await operator.post("/admin/v1/connections", lent))["id"],
+    }
     document = await operator.get("/openapi.json")
     tried = 0
     for path, methods in document["paths"].items():
@@ -347,7 +356,8 @@ async def test_nothing_of_another_account_can_be_seen_or_touched(operator: Api, 
         if "{id}" not in path or path.startswith(("/admin/", "/v1/media", "/v1/uploads", "/v1/batches")):
             continue
         for method in methods:
-            body: Any = {} if method == "post" and "rotate" in path else None
+            takes = "requestBody" in methods[method]
+            body: Any = {"act": "pause"} if path.endswith("/acts") else {} if takes else None
             status, problem = await refused(customer, method.upper(), path.replace("{id}", ids[head]), body)
             assert (404, "not_found") == (status, problem["code"]), path
             tried += 1

@@ -65,7 +65,8 @@ async def run(
 
     Files that are named are uploaded, what comes back is saved, and pictures are shown where the terminal can.
     """
-    offer, bare_prompt = _choose(await _offers(client), model, task_type)
+    given = {*pairs_of(inputs), *(["image"] if image else []), *(["prompt"] if prompt else [])}
+    offer, bare_prompt = _choose(await _offers(client), model, task_type, given)
     body = {
         "model": offer["model"],
         "task_type": offer["task_type"],
@@ -149,16 +150,22 @@ async def _offers(client: Client) -> list[Offer]:
     return offers
 
 
-def _choose(offers: list[Offer], word: str, task_type: str | None) -> tuple[Offer, str | None]:
-    """The offer that the words name, and the prompt if they are one."""
+def _choose(
+    offers: list[Offer], word: str, task_type: str | None, given: set[str]
+) -> tuple[Offer, str | None]:
+    """The offer that the words name, and the prompt if they are one; of several, the one that takes what is given."""
     if task_type is None and not any(offer["model"] == word for offer in offers):
         if " " not in word.strip():
             raise WrongUsage(f"There is no model {word!r} here.", fix=_how_to_ask(word))
-        return _choose(offers, *PROMPT_OFFER)[0], word
+        return _choose(offers, *PROMPT_OFFER, given)[0], word
     if task_type is None and word == PROMPT_OFFER[0]:
         task_type = PROMPT_OFFER[1]
     of_model = [offer for offer in offers if offer["model"] == word]
     found = [offer for offer in of_model if task_type in {None, offer["task_type"]}]
+    if len(found) > 1:
+        found = [
+            offer for offer in found if given and given == given & set(offer["input_schema"]["properties"])
+        ]
     if len(found) == 1:
         return found[0], None
     choices = ", ".join(sorted(f"{offer['model']} {offer['task_type']}" for offer in of_model or offers))
