@@ -54,9 +54,9 @@ SHOWN_GPT = {"gpt_account_id": 8, "gpt_account_name": "writer"}
         ("connection.attention", GPT, "gpt_account_unavailable", {**SHOWN_GPT, "reason": "said so"}),
         (
             "connection.limit_reached",
-            {**GPT, "limit_until": "2026-11-24T10:00"},
+            {**GPT, "limit_until": "2026-11-24T10:00+00:00"},
             "gpt_usage_limit_reached",
-            {**SHOWN_GPT, "limit_until": "2026-11-24T10:00"},
+            {**SHOWN_GPT, "limit_until": 1_795_514_400},
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
