@@ -75,7 +75,11 @@ def install_modules() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         npm = npm_command(Path(folder))
-        environment = {**os.environ, "npm_config_update_notifier": "false"}
+        environment = {
+            **os.environ,
+            "npm_config_cache": str(Path(folder) / "npm"),  # not everybody has a home to keep one in
+            "npm_config_update_notifier": "false",
+        }
         if len(npm) > 1:  # its scripts ask for the node beside it
             environment["PATH"] = f"{Path(npm[0]).parent}{os.pathsep}{os.environ['PATH']}"
         subprocess.run([*npm, "ci", "--ignore-scripts"], cwd=ASSETS, check=True, env=environment)
