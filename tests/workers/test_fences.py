@@ -61,6 +61,18 @@ async def test_an_adopted_task_hears_only_its_new_node(database: Database, conne
     assert 1 == (await connections.read_all(database))[0].running
 
 
+async def test_what_is_on_its_way_is_not_handed_back(database: Database, connection: Any) -> None:
+    """A node that was silent itself reads an unsent task as lost; a submit begun since stays the only one."""
+    node_id = uuid4()
+    task = await claim(database, connection, node_id)
+    [adopted] = await flights.adopt(database, node_id=node_id, lease_s=LEASE_S, providers=["echo"])
+    begun = SubmissionNote(task.id, node_id, task.attempt, "sending")
+    assert [True] == await flights.mark_submissions(database, [begun])
+    back = HandBackNote(task.id, node_id, adopted.attempt, datetime.now(UTC), elsewhere=False, unsent=True)
+    assert [False] == await flights.hand_back(database, [back])
+    assert "processing" == await database.fetchval("SELECT status FROM tasks WHERE id = $1", task.id)
+
+
 async def test_only_the_silent_are_inherited_by_those_who_can(database: Database, connection: Any) -> None:
     """A task is taken over once its node is silent, and only by a node that runs its provider."""
     node_id, heir_id = uuid4(), uuid4()

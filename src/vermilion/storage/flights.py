@@ -65,13 +65,18 @@ class SubmissionNote(msgspec.Struct, frozen=True):
 
 
 class HandBackNote(msgspec.Struct, frozen=True):
-    """A task of which nothing was started, to be pending again from `ready_at`."""
+    """A task of which nothing was started, to be pending again from `ready_at`.
+
+    `unsent` asks that nothing has been noted of its submit: whoever hands back a task that it never had in hand itself
+    knows only what it has read, and a submit may have begun since.
+    """
 
     task_id: UUID
     node_id: UUID
     attempt: int
     ready_at: datetime
     elsewhere: bool
+    unsent: bool = False
 
 
 # Lock a connection and see how many tasks it may take now: none in its resting hours. A rest or a window that is
@@ -143,9 +148,10 @@ WITH back AS (
                      WHEN EXISTS (SELECT 1 FROM connections c WHERE tasks.queue = ANY(c.queues) AND c.state = 'active'
                                   AND c.id <> tasks.connection_id AND NOT c.id = ANY(tasks.tried))
                      THEN tasks.tried || tasks.connection_id ELSE '{}' END
-    FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::boolean[])
-         AS b (id, node_id, attempt, ready_at, elsewhere)
+    FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::boolean[], $6::boolean[])
+         AS b (id, node_id, attempt, ready_at, elsewhere, unsent)
     WHERE tasks.id = b.id AND tasks.status = 'processing' AND tasks.node_id = b.node_id AND tasks.attempt = b.attempt
+      AND (NOT b.unsent OR tasks.submission IS NULL)
     RETURNING tasks.id, tasks.connection_id
 ), freed AS (
     UPDATE connections SET running = greatest(0, connections.running - f.tasks)
@@ -244,6 +250,7 @@ async def hand_back(database: Database, notes: list[HandBackNote]) -> Sequence[b
                 [n.attempt for n in notes],
                 [n.ready_at for n in notes],
                 [n.elsewhere for n in notes],
+                [n.unsent for n in notes],
             )
             await _notify(connection, rows)
             return rows

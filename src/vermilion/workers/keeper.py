@@ -52,6 +52,7 @@ class Keeper:
     async def _adopt(self) -> None:
         gateway, pilot = self._gateway, self._pilot
         assert pilot is not None  # this duty is only set up with a pilot
+        await self._beat()  # after a time without a database this node would else take its own tasks over
         tasks = await flights.adopt(
             gateway.database,
             node_id=gateway.node_id,

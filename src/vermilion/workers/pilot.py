@@ -75,13 +75,18 @@ class Pilot:
             self._lanes[connection.provider].add(flight)
 
     async def adopt(self, connection: ConnectionRow, task: Claimed) -> None:
-        """A task of a node that died: followed if its submit may have happened, else handed back."""
+        """A task of a node that fell silent: followed if its submit may have happened, else handed back.
+
+        The silent node may be this very one, back from a time without a database, with the task still in hand.
+        """
         lane = self._lanes[connection.provider]
         flight = Flight(task, connection.provider, ticket=task.ticket, percent=task.progress)
         flight.cancel_asked = task.cancel_asked
         traits = lane.provider.manifest.traits
-        if task.submission is None or (task.submission == Submission.SENDING and traits.repeatable):
-            await self._apply(lane, flight, HandBack(datetime.now(UTC), elsewhere=False))
+        if task.submission is None:
+            await self._hand_back(flight, HandBack(datetime.now(UTC), elsewhere=False), unsent=True)
+        elif task.submission == Submission.SENDING and traits.repeatable:
+            await self._hand_back(flight, HandBack(datetime.now(UTC), elsewhere=False))
         elif task.ticket is None:
             now = datetime.now(UTC)
             await self._apply(lane, flight, MarkUnknown(now, "the node that submitted it died"))
@@ -222,7 +227,7 @@ class Pilot:
                 await persist(lambda: fail_task(self._gateway, flight.task, error))
                 lane.land(flight)
 
-    async def _hand_back(self, flight: Flight, decision: HandBack) -> None:
+    async def _hand_back(self, flight: Flight, decision: HandBack, *, unsent: bool = False) -> None:
         if decision.connection_state is not None:
             state, rest_s = decision.connection_state.value, decision.rest_s
             await persist(
@@ -244,6 +249,7 @@ class Pilot:
             flight.task.attempt,
             decision.ready_at,
             decision.elsewhere,
+            unsent,
         )
         await persist(lambda: self._gateway.hand_backs(note))
 
