@@ -65,10 +65,8 @@ class SubmissionNote(msgspec.Struct, frozen=True):
 
 
 class HandBackNote(msgspec.Struct, frozen=True):
-    """A task of which nothing was started, to be pending again from `ready_at`.
-
-    `unsent` asks that nothing has been noted of its submit: whoever hands back a task that it never had in hand itself
-    knows only what it has read, and a submit may have begun since.
+    """A task of which nothing was started, to be pending again from `ready_at`; where that is only what was read of
+    it, `unsent` asks that no submit has begun since.
     """
 
     task_id: UUID
