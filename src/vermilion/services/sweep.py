@@ -17,6 +17,7 @@ from vermilion.storage import (
     flights,
     idempotency,
     ledger,
+    members,
     notifications,
     resumable_uploads,
     reviews,
@@ -66,7 +67,8 @@ async def forget_deliveries(gateway: Gateway) -> int:
 
 
 async def forget_records(gateway: Gateway) -> None:
-    """Forget idempotency records that are older than any retry, and findings that nobody asks about any more."""
+    """Forget what is older than any use of it: idempotency records, findings, days of errors, sessions and links."""
     await idempotency.forget_old(gateway.database, IDEMPOTENCY_KEPT_DAYS)
     await reviews.forget_old(gateway.database, REVIEWS_KEPT_DAYS)
     await error_days.forget_old(gateway.database)
+    await members.sweep(gateway.database)
