@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -22,6 +23,9 @@ KINDS = {
 }
 
 
+PAGE = 60
+
+
 @dataclass(frozen=True, slots=True)
 class ShownOffer:
     """An offer with its price in words."""
@@ -35,23 +39,36 @@ class ShownOffer:
 async def show(visit: Visit) -> Response:
     """The catalogue, narrowed by `kind` and by words in `q`."""
     kind, sought = visit.query("kind"), visit.query("q").strip().lower()
+    kind = kind if kind in KINDS else ""
     catalogue = visit.gateway.catalogue
-    shown = [
-        ShownOffer(
-            offer, catalogue.families[offer.family], words.price_rule(offer.price), "local" in offer.routes
-        )
+    found = [
+        offer
         for offer in catalogue.offers.values()
-        if (kind not in KINDS or not kind or offer.output == kind) and sought in _searched(offer)
+        if (not kind or offer.output == kind) and sought in _searched(offer)
     ]
+    offers, more = page_of(found, visit.query("after"))
     return await page(
         visit,
         "pages/models.html",
         title="Models & prices",
-        shown=shown,
+        shown=[
+            ShownOffer(o, catalogue.families[o.family], words.price_rule(o.price), "local" in o.routes)
+            for o in offers
+        ],
         kinds=KINDS,
-        kind=kind if kind in KINDS else "",
+        kind=kind,
         sought=visit.query("q"),
+        more=f"/models?{urlencode({'kind': kind, 'q': sought, 'after': more})}" if more else "",
+        first="/models" if visit.query("after") else "",
     )
+
+
+def page_of(offers: list[Offer], after: str) -> tuple[list[Offer], str]:
+    """A page of offers behind the one named `model/task_type`, and the name to go on with (empty at the end)."""
+    names = [f"{offer.model}/{offer.task_type}" for offer in offers]
+    start = names.index(after) + 1 if after in names else 0
+    shown = offers[start : start + PAGE]
+    return shown, names[start + PAGE - 1] if len(offers) > start + PAGE else ""
 
 
 def _searched(offer: Offer) -> str:
