@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from tests.support.server import Api, Server, new_customer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 CHECKS = (
     "not_a_server_error",
@@ -24,7 +24,8 @@ CHECKS = (
 #: Streams have no end, and no generator knows the body types of resumable uploads and batches.
 NOT_GENERATED = "/events$|^/v1/uploads|^/v1/batches(/quote)?$"
 EXAMPLES = 25
-TIMEOUT_S = 85.0
+MODELS = ("composer", "convert", "cutout", "describe", "echo", "restyle", "upscaler")
+TIMEOUT_S = 240.0
 
 
 @pytest.mark.parametrize("who", ["customer", "operator"])
@@ -38,6 +39,7 @@ async def test_the_gateway_keeps_to_its_document(
     api = customer if who == "customer" else operator
     document = await operator.get("/openapi.json")
     _name_real_things(document, await _real_ids(customer, operator))
+    _keep_what_runs_here(document)
     path = tmp_path / "openapi.json"
     path.write_text(json.dumps(document))
 
@@ -48,6 +50,19 @@ async def test_the_gateway_keeps_to_its_document(
     assert " passed" in report
     assert (await operator.get("/admin/v1/ledger/verification"))["balanced"]
     assert "a request broke" not in module_server.log()
+
+
+def _keep_what_runs_here(document: dict[str, Any]) -> None:
+    """Offers of the engines that are always there: the generator cannot take over a hundred alternatives, and what
+    needs a provider or a pack rightly answers 501 or 503.
+    """
+    for schema in document["components"]["schemas"].values():
+        if alternatives := [
+            one for one in schema.get("anyOf", ()) if "task_type" in one.get("properties", {})
+        ]:
+            schema["anyOf"] = [one for one in alternatives if one["properties"]["model"]["const"] in MODELS]
+            assert len(schema["anyOf"]) >= len(MODELS)
+            schema["properties"]["model"]["enum"] = sorted(MODELS)
 
 
 async def _run(path: Path, server: Server, api: Api, *, wanted: str) -> tuple[int, str]:
