@@ -187,7 +187,8 @@ class History:
             e.task_id for e in ended
         }
         for ending in ended:  # raises if one is named twice
-            self.oracle.end(ending.task_id, ending.captured or 0 if ending.status is Status.COMPLETED else 0)
+            # A plan may charge for failures too, so an ending takes what it says, whatever its status.
+            self.oracle.end(ending.task_id, ending.captured or 0)
 
     async def claim(self, _op: Op) -> None:
         asked: dict[str, Any] = {"connection_id": self.connection_id, "node_id": self.node_id, "at_most": 9}
