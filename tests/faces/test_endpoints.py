@@ -266,6 +266,25 @@ async def test_what_happened_while_an_endpoint_was_off_can_be_told_later(
     assert 422 == status
 
 
+async def test_what_an_endpoint_did_not_ask_for_then_can_be_told_later(
+    customer: Api, receiver: Receiver
+) -> None:
+    """Ends from before it was added, and of kinds that it asks for only now."""
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    before = await customer.ended((await customer.echo())["id"])
+    endpoint = await add(customer, receiver, events=["task.cancelled"])
+    failed = await customer.ended((await customer.echo(end="fail-customer"))["id"])
+    body = {"since": began.isoformat(), "which": "missed", "endpoint_id": endpoint["id"]}
+    assert {"replayed": 0} == await customer.post("/v1/webhook-deliveries/replay", body)
+    change = {"events": ["task.completed", "task.failed"]}
+    await customer.call("PATCH", f"/v1/webhook-endpoints/{endpoint['id']}", change)
+
+    assert {"replayed": 2} == await customer.post("/v1/webhook-deliveries/replay", body)
+
+    await heard(receiver, 2)
+    assert {before["id"], failed["id"]} == {json.loads(r.body)["data"]["id"] for r in receiver.heard}
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [

@@ -159,7 +159,7 @@ async def replay(
     endpoint: Annotated[str | None, typer.Option(help="Only to this endpoint.", show_default=False)] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also what was delivered.")] = False,
     missed: Annotated[
-        bool, typer.Option("--missed", help="Ends that the endpoint was never told, because it was off.")
+        bool, typer.Option("--missed", help="Ends that the endpoint was never told, as while it was off.")
     ] = False,
 ) -> Answer:
     """Send a delivery again, or everything that failed since a time."""

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from vermilion.errors import Conflict, FieldProblem, InvalidRequest, NotFound
 from vermilion.services.gateway import Gateway
-from vermilion.storage import deliveries, endpoints, tellings
+from vermilion.storage import deliveries, endpoints, replays, tellings
 from vermilion.storage.deliveries import DeliveryRow
 from vermilion.storage.tasks import first_id
 
@@ -26,14 +26,17 @@ class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     until: Annotated[datetime, Meta(tz=True)] | None = None
     which: Annotated[
         Literal["failed", "all", "missed"],
-        Meta(description="`missed`: ends of tasks that this endpoint was never told, because it was off."),
+        Meta(
+            description="`missed`: ends of tasks that this endpoint wants and was never told, because it was off, "
+            "was added later, or asked for other events then."
+        ),
     ] = "failed"
     endpoint_id: UUID | None = None
 
 
 async def replay_one(gateway: Gateway, account_id: UUID, delivery_id: UUID) -> DeliveryRow:
     """The delivery, due again from the start of its schedule. Raises NotFound, and Conflict if it is due anyway."""
-    if not await deliveries.replay_one(gateway.database, delivery_id, account_id):
+    if not await replays.replay_one(gateway.database, delivery_id, account_id):
         if await deliveries.read_one(gateway.database, delivery_id, account_id) is None:
             raise NotFound("There is no such delivery.")
         raise Conflict("This delivery is due already; it is being tried.")
@@ -46,7 +49,7 @@ async def replay_range(gateway: Gateway, account_id: UUID, asked: Replay) -> int
     """How many deliveries were made due, the oldest first. Raises InvalidRequest, NotFound."""
     if asked.which == "missed":
         return await _tell_missed(gateway, account_id, asked)
-    return await deliveries.replay_range(
+    return await replays.replay_range(
         gateway.database,
         account_id,
         first_id=first_id(asked.since, timedelta()),
@@ -63,7 +66,15 @@ async def _tell_missed(gateway: Gateway, account_id: UUID, asked: Replay) -> int
     endpoint = await endpoints.read_one(gateway.database, asked.endpoint_id, account_id)
     if endpoint.state != "on":
         raise Conflict("This endpoint is switched off; switch it on first.")
-    return await tellings.tell_missed(
+    untried = await replays.replay_untried(
+        gateway.database,
+        account_id,
+        endpoint.id,
+        first_id=first_id(asked.since, timedelta()),
+        end_id=first_id(asked.until, timedelta()),
+        limit=REPLAYED_MAX,
+    )
+    untold = await tellings.tell_missed(
         gateway.database,
         tellings.Listener(
             endpoint.id, account_id, endpoint.channel, endpoint.face, endpoint.url, endpoint.events
@@ -72,3 +83,4 @@ async def _tell_missed(gateway: Gateway, account_id: UUID, asked: Replay) -> int
         until=asked.until,
         limit=REPLAYED_MAX,
     )
+    return untried + untold

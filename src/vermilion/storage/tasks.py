@@ -66,6 +66,7 @@ class TaskFilter(msgspec.Struct, frozen=True):
     account_id: UUID | None = None
     status: str | None = None
     model: str | None = None
+    parent_id: UUID | None = None  #: only what follows this task up
     created_after: datetime | None = None
     created_before: datetime | None = None
     active: bool = False  #: only tasks that have not ended
@@ -170,6 +171,7 @@ def _conditions(wanted: TaskFilter, before: UUID | None) -> tuple[str, list[str]
     for bound, condition in (
         (wanted.status, "tasks.status = ${}"),
         (wanted.model, "tasks.model = ${}"),
+        (wanted.parent_id, "tasks.parent_id = ${}"),
         (wanted.created_after, "tasks.created_at >= ${}"),
         (wanted.created_before, "tasks.created_at < ${}"),
         (first_id(wanted.created_after, -CLOCKS_APART), order_id + " >= ${}"),

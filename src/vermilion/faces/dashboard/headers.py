@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+REPORTS_PATH = "/csp-reports"
+
 #: Nothing inline, nothing from other hosts; htmx's policy is the only one that may make HTML from text.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "media-src 'self' blob:; font-src 'self'; connect-src 'self'; form-action 'self'{sign_in}; "
-    "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types htmx"
+    "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types htmx; "
+    f"report-uri {REPORTS_PATH}; report-to csp"
 )
 
 
@@ -16,6 +19,7 @@ def page_headers(*, oidc_issuer: str = "", secret: bool = False) -> dict[str, st
     """The headers of a page; one that shows a secret is never stored."""
     return {
         "content-security-policy": POLICY.format(sign_in=_origin_of(oidc_issuer)),
+        "reporting-endpoints": f'csp="{REPORTS_PATH}"',
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
         "referrer-policy": "same-origin",

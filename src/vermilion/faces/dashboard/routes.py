@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute
 
 from vermilion.faces.dashboard import live
 from vermilion.faces.dashboard.assets import asset_routes
+from vermilion.faces.dashboard.csp_reports import report_route
 from vermilion.faces.dashboard.operator import (
     accounts,
     audit,
@@ -75,6 +76,7 @@ SCREENS = (
     Screen("POST", "/webhooks/{id}/switch", webhooks.switch, Needs.OWNER),
     Screen("POST", "/webhooks/{id}/remove", webhooks.remove, Needs.OWNER),
     Screen("POST", "/webhooks/{id}/test", webhooks.test, Needs.OWNER),
+    Screen("POST", "/webhooks/{id}/missed", webhooks.tell_missed, Needs.OWNER),
     Screen("GET", "/linked-accounts", linked_accounts.show),
     Screen("POST", "/linked-accounts", linked_accounts.link, Needs.OWNER),
     Screen("POST", "/linked-accounts/{id}", linked_accounts.act, Needs.OWNER),
@@ -127,4 +129,4 @@ SCREENS = (
 
 def dashboard_routes(gateway: Gateway) -> list[BaseRoute]:
     """The pages and their files."""
-    return [*asset_routes(), *screen_routes(gateway, SCREENS)]
+    return [*asset_routes(), report_route(), *screen_routes(gateway, SCREENS)]

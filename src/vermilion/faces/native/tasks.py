@@ -37,6 +37,7 @@ class TaskQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     status: Status | None = None
     model: str | None = None
+    parent_id: Annotated[UUID | None, Meta(description="Only what follows this task up.")] = None
     created_after: Annotated[Time | None, Meta(description="At this time or later.")] = None
     created_before: Annotated[Time | None, Meta(description="Before this time.")] = None
     metadata: Annotated[
@@ -126,6 +127,7 @@ def task_filter(query: TaskQuery, account_id: UUID | None) -> TaskFilter:
         account_id=account_id,
         status=query.status.value if query.status else None,
         model=query.model,
+        parent_id=query.parent_id,
         created_after=query.created_after,
         created_before=query.created_before,
         labels=_labels(query.metadata, account_id),

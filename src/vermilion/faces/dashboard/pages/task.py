@@ -13,9 +13,10 @@ from vermilion.faces.dashboard.shown_task import ShownTask
 from vermilion.faces.dashboard.visit import Visit, see
 from vermilion.services.cancel_task import cancel_task
 from vermilion.services.find_tasks import get_task
-from vermilion.storage import deliveries, ledger
+from vermilion.storage import deliveries, families, ledger
 
 DELIVERIES_SHOWN = 20
+FOLLOW_UPS_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ async def show(visit: Visit) -> Response:
     told = await deliveries.read_page(
         visit.gateway.database, visit.account_id, task_id=row.id, before=None, limit=DELIVERIES_SHOWN
     )
+    family = await families.read_family(visit.gateway.database, row, follow_ups_max=FOLLOW_UPS_SHOWN + 1)
     return await page(
         visit,
         "pages/task.html",
@@ -44,6 +46,9 @@ async def show(visit: Visit) -> Response:
         stretches=stretches(task),
         entries=await ledger.read_task_entries(visit.gateway.database, visit.account_id, row.id),
         deliveries=told,
+        ancestors=[ShownTask(visit.gateway, row) for row in family.ancestors],
+        follow_ups=[ShownTask(visit.gateway, row) for row in family.follow_ups[-FOLLOW_UPS_SHOWN:]],
+        more_follow_ups=len(family.follow_ups) > FOLLOW_UPS_SHOWN,
         call=_call(visit, task),
     )
 
@@ -71,7 +76,8 @@ def stretches(task: ShownTask) -> list[Stretch]:
 
 def _call(visit: Visit, task: ShownTask) -> str:
     """The same thing from code."""
-    body = f'{{"model": "{task.row.model}", "task_type": "{task.row.task_type}", "input": {task.row.input}}}'
+    parent = f', "parent_id": "{task.row.parent_id}"' if task.row.parent_id else ""
+    body = f'{{"model": "{task.row.model}", "task_type": "{task.row.task_type}", "input": {task.row.input}{parent}}}'
     return (
         f"curl {visit.origin}/v1/tasks \\\n"
         '  -H "authorization: Bearer $VERMILION_API_KEY" -H "prefer: wait=60" \\\n'

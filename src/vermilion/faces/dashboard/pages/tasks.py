@@ -60,6 +60,7 @@ def filters_of(visit: Visit) -> dict[str, str]:
         "status": status if status in STATES else "",
         "model": visit.query("model"),
         "range": range_ if range_ in RANGES else "",
+        "parent": str(_id_or_none(visit.query("parent")) or ""),
         "reference": visit.query("reference"),
     }
 
@@ -73,6 +74,7 @@ def filter_of(visit: Visit, account_id: UUID | None) -> TaskFilter:
         account_id=account_id,
         status=status if status in set(Status) else None,
         model=filters["model"] or None,
+        parent_id=_id_or_none(filters["parent"]),
         created_after=datetime.now(UTC) - timedelta(hours=hours) if hours else None,
         active=status == "active",
         unconfirmed=status == "unconfirmed",
@@ -82,8 +84,12 @@ def filter_of(visit: Visit, account_id: UUID | None) -> TaskFilter:
 
 def cursor_of(visit: Visit) -> UUID | None:
     """The task that the page begins after; nonsense begins at the newest."""
+    return _id_or_none(visit.query("before"))
+
+
+def _id_or_none(text: str) -> UUID | None:
     try:
-        return UUID(visit.query("before"))
+        return UUID(text)
     except ValueError:
         return None
 

@@ -100,12 +100,29 @@ async def resend(visit: Visit) -> Response:
 
 async def recover(visit: Visit) -> Response:
     """Send again everything that failed since a time."""
+    number = await replay_range(visit.gateway, visit.account_id, Replay(since=_since(visit)))
+    return see("/webhooks", told=f"{_deliveries(number)} that failed, sent again.")
+
+
+async def tell_missed(visit: Visit) -> Response:
+    """Send one endpoint what it wants and was never told since a time."""
+    asked = Replay(since=_since(visit), which="missed", endpoint_id=visit.id())
+    number = await replay_range(visit.gateway, visit.account_id, asked)
+    return see(
+        "/webhooks",
+        told=f"{_deliveries(number)} that it missed, sent now." if number else "It missed nothing.",
+    )
+
+
+def _since(visit: Visit) -> datetime:
     hours = visit.text("hours")
     if hours not in RECOVER_HOURS:
-        raise InvalidRequest("Choose how far back to recover.")
-    since = datetime.now(UTC) - timedelta(hours=int(hours))
-    number = await replay_range(visit.gateway, visit.account_id, Replay(since=since))
-    return see("/webhooks", told=f"{number} failed deliveries are sent again.")
+        raise InvalidRequest("Choose how far back to go.")
+    return datetime.now(UTC) - timedelta(hours=int(hours))
+
+
+def _deliveries(number: int) -> str:
+    return f"{number:,} deliver{'y' if number == 1 else 'ies'}"
 
 
 async def _page(
