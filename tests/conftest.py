@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from tests.support.packs import installed_packs
 from tests.support.s3 import s3_server
 from tests.support.server import Api, Server, new_customer, operator_of
 
@@ -70,13 +71,22 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="module")
 def module_server(
-    postgres_dsn: str, template_name: str, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    postgres_dsn: str,
+    template_name: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
-    """One running gateway for all tests of a module; they tell each other apart by their customers."""
+    """One running gateway for all tests of a module, with the module's `SETTINGS` and engine `PACKS` if it names any;
+    they tell each other apart by their customers.
+    """
     name = f"module_{uuid4().hex}"
+    data_dir = tmp_path_factory.mktemp("gateway")
+    if packs := getattr(request.module, "PACKS", ()):
+        (data_dir / "packs").symlink_to(installed_packs(*packs).folder, target_is_directory=True)
     with asyncio.Runner() as runner:
         runner.run(_create(postgres_dsn, name, template_name))
-        server = Server(tmp_path_factory.mktemp("gateway"), DATABASE_URL=_named(postgres_dsn, name))
+        settings = getattr(request.module, "SETTINGS", {})
+        server = Server(data_dir, DATABASE_URL=_named(postgres_dsn, name), **settings)
         runner.run(server.start())
         yield server
         runner.run(server.stop())

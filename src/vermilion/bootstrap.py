@@ -14,16 +14,17 @@ import uuid_utils.compat as uuids
 
 from vermilion import faults
 from vermilion.catalog import load_catalogue
+from vermilion.domain.plan_rules import read_rules
 from vermilion.egress.client import GuardedClient
 from vermilion.engines.packs.shelf import Shelf
-from vermilion.errors import ServiceUnavailable
+from vermilion.errors import EnginePackMissing, ServiceUnavailable
 from vermilion.hooks import WEBHOOK_FACES, channels
 from vermilion.inspection import inspecting
 from vermilion.logs import get_logger
 from vermilion.providers.manifest import provider_ids
 from vermilion.providers.protocol import AdapterContext
 from vermilion.providers.registry import Registry
-from vermilion.services.gateway import Gateway
+from vermilion.services.gateway import Gateway, Inspector
 from vermilion.services.key_cache import KeyCache
 from vermilion.services.member_links import claim_operator
 from vermilion.services.open_account import ensure_operator
@@ -135,7 +136,10 @@ async def _build_gateway(settings: Settings, database: Database, stack: AsyncExi
         settings.egress_allow, connections_max=WEBHOOK_CONNECTIONS_MAX, lookup_threads=WEBHOOK_LOOKUP_THREADS
     )
     stack.push_async_callback(webhook_egress.close)
-    inspect = await stack.enter_async_context(inspecting(settings.data_dir / "work"))
+    inspect = await stack.enter_async_context(
+        inspecting(settings.data_dir / "work", Shelf(settings.data_dir))
+    )
+    await _check_guard(settings, database, inspect)
     return Gateway(
         settings=settings,
         node_id=uuids.uuid7(),
@@ -160,6 +164,20 @@ async def _build_gateway(settings: Settings, database: Database, stack: AsyncExi
         hand_backs=Batcher(lambda notes: flights.hand_back(database, notes)),
         attempts=Batcher(lambda attempts: deliveries.note(database, attempts)),
     )
+
+
+async def _check_guard(settings: Settings, database: Database, inspect: Inspector) -> None:
+    """Whoever wants pictures checked must have what checks them, on every node. Raises EnginePackMissing."""
+    checks = {"VERMILION_MEDIA_CHECK": settings.media_check}
+    for plan in await accounts.read_plans(database):
+        checks[f"media_check of the plan {plan.id!r}"] = read_rules(plan.rules).media_check or "off"
+    wanted = [f"{name}={check}" for name, check in checks.items() if check != "off"]
+    if not wanted:
+        return
+    try:
+        await inspect.require_guard()
+    except EnginePackMissing as missing:
+        raise EnginePackMissing(f"{missing.detail} It is asked for by {', '.join(wanted)}.") from None
 
 
 async def _build_workers(gateway: Gateway, stack: AsyncExitStack) -> Running:

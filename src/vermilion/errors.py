@@ -9,7 +9,8 @@ VermilionError
 │   ├── UnsupportedVersion  412  the protocol of resumable uploads in another version
 │   ├── StorageFull         413  the account has as much stored as its plan allows
 │   ├── ButtonMissing       422  what is to be pressed is not there
-│   └── BannedWord          422  a text has a word that may not be used here
+│   ├── BannedWord          422  a text has a word that may not be used here
+│   └── UnsafeMedia         422  a picture is of a kind that may not be used here
 ├── Unauthenticated         401  no key, or a key that does not exist, is revoked or has expired
 ├── Forbidden               403  the key exists but may not do this
 │   ├── AccountDisabled     403
@@ -137,6 +138,13 @@ class BannedWord(InvalidRequest):
 
     code = "banned_word"
     title = "Banned word"
+
+
+class UnsafeMedia(InvalidRequest):
+    """The picture was found not to be safe for work, which this gateway does not take; nothing of it was kept."""
+
+    code = "content_policy"
+    title = "Content policy"
 
 
 class Unauthenticated(VermilionError):

@@ -75,6 +75,14 @@ class Settings(BaseSettings):
         le=100,
         description="What tasks on a customer's own connection cost, in percent of the price.",
     )
+    media_check: Literal["off", "flag", "block"] = Field(
+        "off",
+        description="Pictures that are not safe for work: off does not look, flag keeps them for a person to see, "
+        "block refuses them. Needs the engine pack guard on every node; plans may differ.",
+    )
+    media_check_score: float = Field(
+        0.8, gt=0, le=1, description="The score from which on a picture counts as not safe for work."
+    )
     imaginepro_units_per_credit: int = Field(
         45_000, ge=1, description="Units that one credit stands for in the ImaginePro face."
     )

@@ -48,6 +48,15 @@ async def test_without_rules_nothing_changes(operator: Api) -> None:
     assert [150_000, 150_000] == held
 
 
+async def test_a_plan_cannot_have_pictures_checked_without_the_guard(operator: Api) -> None:
+    """The refusal says what to install; the plan is not made."""
+    plan = {"id": "guarded", "rules": {"media_check": "block"}}
+    status, problem = await operator.call("POST", "/admin/v1/plans", plan)
+    assert (503, "engine_pack_missing") == (status, problem["code"])
+    assert "vermilion engines add guard" in problem["detail"]
+    assert "guarded" not in {plan["id"] for plan in (await operator.get("/admin/v1/plans"))["data"]}
+
+
 async def test_hidden_outputs(operator: Api) -> None:
     """A plan may hide fields of a Midjourney output from GoAPI's clients, on both kinds of path."""
     customer = await on_plan(operator, hidden_outputs=["temporary_image_urls"])

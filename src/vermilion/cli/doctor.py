@@ -63,7 +63,7 @@ async def _examine(url: str | None, key: str | None) -> list[Finding]:
     findings.append(Finding("settings", True, f"{_given()} given in the environment"))
     findings.append(_data_dir(settings.data_dir))
     findings.extend(_weights(name) for name in WEIGHTS)
-    findings.extend(_packs(settings.data_dir))
+    findings.extend(_packs(settings.data_dir, needed=("guard",) if settings.media_check != "off" else ()))
     findings.append(await _database(settings))
     return findings + await _gateway(find_where(url, key))
 
@@ -93,8 +93,10 @@ def _weights(name: str) -> Finding:
     return Finding("engine weights", path.is_file(), str(path), "make setup")
 
 
-def _packs(data_dir: Path) -> list[Finding]:
-    """The installed packs, by the presence and size of their files; `engines check` reads them."""
+def _packs(data_dir: Path, *, needed: tuple[str, ...]) -> list[Finding]:
+    """The packs that are installed or that a setting needs, by the presence and size of their files; `engines check`
+    reads them.
+    """
     from vermilion.engines.packs.description import known_packs  # noqa: PLC0415  (slow; only needed here)
     from vermilion.engines.packs.shelf import Shelf, State  # noqa: PLC0415  (the same)
 
@@ -104,7 +106,7 @@ def _packs(data_dir: Path) -> list[Finding]:
     return [
         Finding("engine pack", state in good, f"{name}: {state}", f"{program()} engines add {name}")
         for name, state in states.items()
-        if state != State.MISSING
+        if state != State.MISSING or name in needed
     ]
 
 

@@ -29,7 +29,7 @@ class ConnectionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutputFile:
-    """One produced file: exactly one of `content`, `path` (local, moved from) or `url` (fetched) is set."""
+    """One produced file: exactly one of `content`, `path` (local) or `url` (fetched) is set."""
 
     content: bytes | None = None
     path: Path | None = None

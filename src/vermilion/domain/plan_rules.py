@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from vermilion.domain.moderation.pictures import MediaCheck
 from vermilion.domain.pricing import PriceRule
 
 Percent = Annotated[int, Meta(ge=0, le=100_000)]
@@ -19,12 +20,14 @@ RELAXED_PERCENT = 200  #: of the price, beyond the cap
 
 class PlanRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """`price_percent` by family, 100 being the catalogue's; `relax_tasks_max` a day (UTC), and one more for each
-    fast or turbo picture that succeeded that day: relaxed Midjourney tasks beyond cost double.
+    fast or turbo picture that succeeded that day: relaxed Midjourney tasks beyond cost double. `media_check` replaces
+    the operator's setting of what becomes of pictures that are not safe for work.
     """
 
     price_percent: dict[str, Percent] = {}
     relax_tasks_max: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
     hidden_outputs: tuple[HideableOutput, ...] = ()
+    media_check: MediaCheck | None = None
 
 
 NONE = PlanRules()

@@ -16,7 +16,7 @@ from vermilion.domain.outcomes import Fault, OutputFile, Succeeded
 from vermilion.domain.pricing import PriceRule, reprice
 from vermilion.domain.tasks import Status, TaskError
 from vermilion.egress.errors import EgressError
-from vermilion.errors import Conflict, NotFound, UnsupportedMedia
+from vermilion.errors import Conflict, NotFound, UnsafeMedia, UnsupportedMedia
 from vermilion.services.gateway import Gateway
 from vermilion.services.penalties import is_charged
 from vermilion.services.store_media import keep, work_folder
@@ -27,16 +27,24 @@ from vermilion.storage.tasks import TaskRow
 
 OUTPUT_BYTES_MAX = 2_000_000_000
 PROCESSING = frozenset({Status.PROCESSING.value})
+UNSAFE_OUTPUT = (
+    "The result was found not to be safe for work, which this gateway does not deliver; it was not kept."
+)
 
 
 async def complete_task(gateway: Gateway, task: Claimed, success: Succeeded) -> bool:
-    """End a task well; False if it was no longer ours to end. Outputs that cannot be kept fail it, uncharged."""
+    """End a task well; False if it was no longer ours to end. Outputs that cannot be kept fail it, uncharged; those
+    that the guard refuses fail it by the customer's fault.
+    """
     try:
-        stored = await _store_outputs(gateway, task.account_id, success.outputs)
+        stored = await _store_outputs(gateway, task, success.outputs)
     except (UnsupportedMedia, EgressError) as lost:
         error = TaskError(
             "output_unusable", f"The provider's output cannot be kept: {lost}", Fault.PROVIDER.value
         )
+        return await fail_task(gateway, task, error)
+    except UnsafeMedia as unsafe:
+        error = TaskError(unsafe.code, UNSAFE_OUTPUT, Fault.CUSTOMER.value)
         return await fail_task(gateway, task, error)
     faults.at("end.outputs_stored")
     return await gateway.endings(
@@ -114,16 +122,14 @@ def _captured(task: Claimed, success: Succeeded) -> int | None:
     return reprice(rule, msgspec.json.decode(task.input), success.actual_usage, task.held)
 
 
-async def _store_outputs(
-    gateway: Gateway, account_id: UUID, outputs: tuple[OutputFile, ...]
-) -> list[NewAsset]:
+async def _store_outputs(gateway: Gateway, task: Claimed, outputs: tuple[OutputFile, ...]) -> list[NewAsset]:
     stored: list[NewAsset] = []
     if not outputs:
         return stored
     async with work_folder(gateway) as folder:
         for number, output in enumerate(outputs):
             path = await _to_disk(gateway, output, folder / f"{number}")
-            stored.append(await keep(gateway, account_id, path))
+            stored.append(await keep(gateway, task.account_id, path, task=task))
     return stored
 
 
@@ -131,10 +137,18 @@ async def _to_disk(gateway: Gateway, output: OutputFile, target: Path) -> Path:
     if output.content is not None:
         await asyncio.to_thread(target.write_bytes, output.content)
     elif output.path is not None:
-        await asyncio.to_thread(shutil.move, output.path, target)
+        await asyncio.to_thread(_take_over, output.path, target)
     elif output.url is not None:
         await gateway.egress.fetch(output.url, size_bytes_max=OUTPUT_BYTES_MAX, target=target)
     return target
+
+
+def _take_over(made: Path, target: Path) -> None:
+    """The same file under another name: storing it may have to be tried again, so it also stays where it was made."""
+    try:
+        target.hardlink_to(made)
+    except OSError:  # on another file system
+        shutil.copyfile(made, target)
 
 
 def _output(stored: list[NewAsset], success: Succeeded) -> dict[str, Any]:

@@ -40,13 +40,21 @@ class Inspected(Protocol):
 
 
 class Inspector(Protocol):
-    """Looks at an untrusted file in a worker process.
+    """Looks at untrusted files in a worker process.
 
     Raises UnsupportedMedia with the reason for a file that is not accepted.
     """
 
     async def __call__(self, path: Path) -> Inspected:
         """Sniff and decode the file."""
+        ...
+
+    async def score(self, picture: Path) -> float:
+        """How likely a picture is not safe for work, from 0 to 1. Raises ServiceUnavailable."""
+        ...
+
+    async def require_guard(self) -> None:
+        """Raises EnginePackMissing, saying what to do, where pictures cannot be scored."""
         ...
 
 

@@ -9,6 +9,7 @@ import msgspec
 import uuid_utils.compat as uuids
 
 from vermilion.domain.keys import SCOPES, SECRET_BYTES, format_secret, hash_secret, shown_prefix
+from vermilion.domain.plan_rules import read_rules
 from vermilion.logs import get_logger
 from vermilion.services.gateway import Gateway
 from vermilion.services.renew_quota import renew_quota
@@ -62,7 +63,9 @@ async def change_account(
 
 
 async def save_plan(gateway: Gateway, actor: Bearer, plan: PlanRow) -> PlanRow:
-    """Make or change a plan; where its limits grow, waiting tasks go on at once."""
+    """Make or change a plan; where its limits grow, waiting tasks go on at once. Raises EnginePackMissing."""
+    if read_rules(plan.rules).media_check not in (None, "off"):
+        await gateway.inspect.require_guard()
     row = await accounts.save_plan(gateway.database, plan)
     await promote_staged(gateway.database, plan.id)
     await audit.note(gateway.database, actor.account.id, "plan.save", plan.id, **msgspec.to_builtins(plan))

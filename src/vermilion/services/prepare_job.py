@@ -10,7 +10,7 @@ import msgspec
 
 from vermilion.domain.catalogue import Offer
 from vermilion.egress.errors import EgressError
-from vermilion.errors import ServiceUnavailable, VermilionError
+from vermilion.errors import ServiceUnavailable, UnsafeMedia, VermilionError
 from vermilion.providers.protocol import ConnectionFacts, Job
 from vermilion.services.gateway import Gateway
 from vermilion.services.store_media import keep
@@ -21,7 +21,11 @@ from vermilion.storage.tasks import read_parent
 
 
 class InputUnusable(Exception):
-    """A file that the input names cannot be had; the customer has to change it."""
+    """A file that the input names cannot be had, or not be used; the customer has to change it."""
+
+    def __init__(self, reason: str, code: str = "input_unusable") -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 async def prepare_job(
@@ -95,7 +99,7 @@ async def _fetch_once(gateway: Gateway, task: Claimed, name: str, url: str, targ
         return
     terms = await read_media_terms(gateway.database, task.account_id)
     await gateway.egress.fetch(url, size_bytes_max=terms.upload_bytes_max, target=target)
-    stored = await keep(gateway, task.account_id, target)
+    stored = await keep(gateway, task.account_id, target, task=task, field=name)
     await assets.add_upload(gateway.database, task.account_id, stored, task_id=task.id, field=name)
 
 
@@ -110,5 +114,7 @@ async def _fetch_file(gateway: Gateway, task: Claimed, name: str, value: str, ta
         await gateway.blobs.fetch_to(task.account_id, asset.sha256, target)
     except ServiceUnavailable:
         raise  # ours, and it passes: nothing is wrong with the input
+    except UnsafeMedia as unsafe:
+        raise InputUnusable(f"{name}: {unsafe}", unsafe.code) from unsafe
     except (EgressError, VermilionError) as failed:
         raise InputUnusable(f"{name}: {failed}") from failed

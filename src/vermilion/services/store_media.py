@@ -14,13 +14,16 @@ from uuid import UUID
 import uuid_utils.compat as uuids
 
 from vermilion.domain.ending import NewAsset
-from vermilion.errors import BodyTooLarge, UnsupportedMedia
+from vermilion.errors import BodyTooLarge, UnsafeMedia, UnsupportedMedia
+from vermilion.services.check_picture import Arrival, check_picture
 from vermilion.services.gateway import Gateway
+from vermilion.services.penalties import note_error
 from vermilion.storage import assets
 from vermilion.storage.accounts import Bearer
 from vermilion.storage.assets import AssetRow
 from vermilion.storage.blob_claims import claim
 from vermilion.storage.blobs import describe
+from vermilion.storage.flights import Claimed
 from vermilion.storage.media_terms import read_media_terms
 
 NAME_LENGTH_MAX = 128
@@ -50,10 +53,14 @@ async def store_upload(
 
 async def store_file(gateway: Gateway, bearer: Bearer, path: Path, *, name: str | None = None) -> AssetRow:
     """Keep a file on local disk as an upload. Raises BodyTooLarge and StorageFull beyond the plan's limits,
-    UnsupportedMedia for what cannot be decoded.
+    UnsupportedMedia for what cannot be decoded, UnsafeMedia for what the guard refuses.
     """
     check_size(bearer, await asyncio.to_thread(size_of, path))
-    stored = await keep(gateway, bearer.account.id, path, bytes_max=bearer.plan.media_bytes_max)
+    try:
+        stored = await keep(gateway, bearer.account.id, path, bytes_max=bearer.plan.media_bytes_max)
+    except UnsafeMedia:
+        await note_error(gateway, bearer)
+        raise
     return await assets.add_upload(gateway.database, bearer.account.id, stored, name=plain_name(name))
 
 
@@ -70,16 +77,26 @@ def size_of(path: Path) -> int:
     return path.stat().st_size
 
 
-async def keep(gateway: Gateway, account_id: UUID, path: Path, *, bytes_max: int | None = None) -> NewAsset:
+async def keep(
+    gateway: Gateway,
+    account_id: UUID,
+    path: Path,
+    *,
+    bytes_max: int | None = None,
+    task: Claimed | None = None,
+    field: str | None = None,
+) -> NewAsset:
     """Inspect a file and store its bytes and thumbnail; the row is the caller's to write within the claim's life.
 
-    Raises UnsupportedMedia, and StorageFull if the account would have more than `bytes_max` stored.
+    Raises UnsupportedMedia, UnsafeMedia, and StorageFull if the account would have more than `bytes_max` stored.
     """
     terms = await read_media_terms(gateway.database, account_id)
     seen = await gateway.inspect(path)
     facts: Any = seen.facts
     id_ = uuids.uuid7()
     blob = await describe(path)
+    arrival = Arrival(account_id, id_, blob.sha256, task, field)
+    await check_picture(gateway, arrival, seen.thumbnail, content_type=facts["content_type"], terms=terms)
     thumb = await describe(seen.thumbnail) if seen.thumbnail else None
     await claim(gateway.database, account_id, id_, [blob, *([thumb] if thumb else [])], bytes_max=bytes_max)
     await gateway.blobs.put_file(account_id, path, blob)

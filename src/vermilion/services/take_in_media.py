@@ -11,7 +11,7 @@ from uuid import UUID
 from vermilion.domain.catalogue import Offer
 from vermilion.egress.errors import EgressRefused
 from vermilion.egress.guard import check_url
-from vermilion.errors import FieldProblem, InvalidRequest, UnsupportedMedia
+from vermilion.errors import FieldProblem, InvalidRequest, UnsafeMedia, UnsupportedMedia
 from vermilion.services.gateway import Gateway
 from vermilion.services.serve_media import linked_asset
 from vermilion.services.store_media import store_upload
@@ -22,7 +22,9 @@ from vermilion.storage.accounts import Bearer
 async def take_in_media(
     gateway: Gateway, bearer: Bearer, offer: Offer, task_input: dict[str, Any]
 ) -> dict[str, Any]:
-    """The input with every file named by an upload id or a URL. Raises InvalidRequest naming each wrong field."""
+    """The input with every file named by an upload id or a URL. Raises InvalidRequest naming each wrong field,
+    and UnsafeMedia.
+    """
     taken: dict[str, Any] = dict(task_input)
     problems = []
     for name, value in offer.media(task_input):
@@ -30,6 +32,8 @@ async def take_in_media(
             _put(taken, name, await _take_in(gateway, bearer, value))
         except (ValueError, EgressRefused, UnsupportedMedia) as wrong:
             problems.append(FieldProblem(f"/input/{name}", str(wrong)))
+        except UnsafeMedia as unsafe:
+            raise UnsafeMedia(problems=(FieldProblem(f"/input/{name}", unsafe.detail),)) from unsafe
     if problems:
         raise InvalidRequest(problems=tuple(problems))
     return taken

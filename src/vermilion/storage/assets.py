@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -62,16 +63,24 @@ DELETE_DUE = _DELETE.format(
     which="SELECT id FROM assets WHERE expires_at <= now() ORDER BY expires_at LIMIT $1", more=""
 )
 
-# Those that their owner wants gone; their tasks forget them.
-DELETE_OWN = _DELETE.format(
-    which="SELECT id FROM assets WHERE account_id = $1 AND (id = $2 OR (task_id = $3 AND kind <> 'upload'))",
-    more=""", forgotten AS (
+_FORGOTTEN = """, forgotten AS (
     UPDATE tasks SET output = jsonb_set(output::jsonb, '{assets}', (
         SELECT coalesce(jsonb_agg(asset ORDER BY place), '[]')
         FROM jsonb_array_elements(output::jsonb -> 'assets') WITH ORDINALITY AS kept (asset, place)
         WHERE (asset ->> 'id')::uuid NOT IN (SELECT id FROM gone)))::json
     WHERE id IN (SELECT task_id FROM gone WHERE kind = 'output') AND output::jsonb ? 'assets'
-)""",
+)"""
+
+# Those that their owner wants gone; their tasks forget them.
+DELETE_OWN = _DELETE.format(
+    which="SELECT id FROM assets WHERE account_id = $1 AND (id = $2 OR (task_id = $3 AND kind <> 'upload'))",
+    more=_FORGOTTEN,
+)
+
+# Every copy of a file that an operator denied to its account.
+DELETE_DENIED = _DELETE.format(
+    which="SELECT a.id FROM reviews r JOIN assets a USING (account_id, sha256) WHERE r.id = $1",
+    more=_FORGOTTEN,
 )
 
 READ_PAGE = f"""
@@ -134,3 +143,8 @@ async def delete_own(
 ) -> int:
     """Forget one of the account's files, or all that a task of it fetched and made; answers how many."""
     return len(await database.fetch(DELETE_OWN, account_id, asset_id, task_id))
+
+
+async def delete_denied(connection: Any, review_id: UUID) -> None:
+    """Forget every copy of the file that a finding is about."""
+    await connection.execute(DELETE_DENIED, review_id)

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from vermilion.errors import NotFound
+from vermilion.storage import assets
 from vermilion.storage.database import Database
 
 COLUMNS = """
@@ -57,6 +58,22 @@ class TextFinding(msgspec.Struct, frozen=True):
     found: str
 
 
+class PictureFinding(msgspec.Struct, frozen=True):
+    """A file with a high score; one that is not kept has no asset."""
+
+    id: UUID
+    account_id: UUID
+    act: str
+    task_id: UUID | None
+    model: str | None
+    task_type: str | None
+    pointer: str | None
+    rule: str
+    asset_id: UUID | None
+    score: float
+    sha256: bytes
+
+
 # Note a text, or that it was seen again; what was decided about it stays.
 NOTE_TEXT = """
 INSERT INTO reviews (id, account_id, kind, act, task_id, model, task_type, pointer, text, text_hash, rule, found)
@@ -64,6 +81,16 @@ VALUES ($1, $2, 'text', $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (account_id, text_hash) WHERE kind = 'text' DO UPDATE SET
     seen = reviews.seen + 1, seen_at = now(), act = excluded.act, rule = excluded.rule, found = excluded.found,
     task_id = excluded.task_id
+"""
+
+# The same for a file, by its bytes.
+NOTE_PICTURE = """
+INSERT INTO reviews (id, account_id, kind, act, task_id, model, task_type, pointer, rule, asset_id, score, sha256)
+VALUES ($1, $2, 'media', $3, $4, $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT (account_id, sha256) WHERE kind = 'media' DO UPDATE SET
+    seen = reviews.seen + 1, seen_at = now(), act = excluded.act, rule = excluded.rule, score = excluded.score,
+    task_id = excluded.task_id, model = excluded.model, task_type = excluded.task_type, pointer = excluded.pointer,
+    asset_id = coalesce(excluded.asset_id, reviews.asset_id)
 """
 
 READ_PAGE = f"""
@@ -88,6 +115,21 @@ async def note_text(database: Database, finding: TextFinding) -> None:
     await database.execute(NOTE_TEXT, *msgspec.structs.astuple(finding))
 
 
+async def note_picture(database: Database, finding: PictureFinding) -> None:
+    """The same for a file."""
+    await database.execute(NOTE_PICTURE, *msgspec.structs.astuple(finding))
+
+
+async def picture_decision(database: Database, account_id: UUID, sha256: bytes) -> str | None:
+    """What was decided about these bytes of this account: approved, denied, or None."""
+    state: str | None = await database.fetchval(
+        "SELECT state FROM reviews WHERE account_id = $1 AND sha256 = $2 AND kind = 'media' AND state <> 'open'",
+        account_id,
+        sha256,
+    )
+    return state
+
+
 async def decision_of(database: Database, account_id: UUID, text_hash: bytes) -> str | None:
     """What was decided about this text of this account: approved, denied, or None."""
     state: str | None = await database.fetchval(
@@ -109,10 +151,13 @@ async def read_page(
 async def decide(
     database: Database, review_id: UUID, *, state: str, actor_id: UUID, note: str | None
 ) -> ReviewRow:
-    """Approve or deny; a decision can be changed. Raises NotFound."""
-    row = await database.fetchrow(DECIDE, review_id, state, actor_id, note)
-    if row is None:
-        raise NotFound("There is no such review.")
+    """Approve or deny, which takes a file away; a decision can be changed. Raises NotFound."""
+    async with database.transaction() as connection:
+        row = await connection.fetchrow(DECIDE, review_id, state, actor_id, note)
+        if row is None:
+            raise NotFound("There is no such review.")
+        if row["kind"] == "media" and state == "denied":
+            await assets.delete_denied(connection, review_id)
     return ReviewRow(*row)
 
 

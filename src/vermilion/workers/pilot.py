@@ -132,7 +132,7 @@ class Pilot:
         try:
             await self._prepare(flight)
         except InputUnusable as wrong:
-            error = TaskError("input_unusable", str(wrong), Fault.CUSTOMER.value)
+            error = TaskError(wrong.code, str(wrong), Fault.CUSTOMER.value)
             await self._apply(lane, flight, End(Status.FAILED, error=error))
             return
         manifest = lane.provider.manifest

@@ -20,6 +20,7 @@ from vermilion.http.endpoints import Call, Handler, Operation
 from vermilion.services.change_words import add_words, format_list, parse_list, remove_word
 from vermilion.services.check_texts import find_banned
 from vermilion.services.decide_review import decide_review
+from vermilion.services.review_pictures import review_pictures
 from vermilion.storage import banned_words, reviews
 from vermilion.storage.banned_words import WordRow
 from vermilion.storage.reviews import ReviewRow
@@ -107,7 +108,7 @@ class ReviewQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Approve lets the account's same text pass from now on; deny refuses it."""
+    """Approve lets the account's same text or file pass from now on; deny refuses it, and deletes the file."""
 
     act: Literal["approve", "deny"]
     note: Annotated[str, Meta(max_length=1000)] | None = None
@@ -175,6 +176,12 @@ class _Lists:
         return None if self._everyone else call.bearer.account.id
 
 
+class ReviewView(ReviewRow, frozen=True):
+    """A finding; `picture_url` shows the file that it is about while that is kept."""
+
+    picture_url: str | None = None
+
+
 async def list_reviews(call: Call) -> Answer:
     """List what the filters found, newest first."""
     query: ReviewQuery = call.query
@@ -186,14 +193,26 @@ async def list_reviews(call: Call) -> Answer:
         limit=query.limit + 1,
     )
     page = rows[: query.limit]
-    return json_answer(Page(page, str(page[-1].id) if len(rows) > query.limit else None))
+    shown = await _shown(call, page)
+    return json_answer(Page(shown, str(page[-1].id) if len(rows) > query.limit else None))
 
 
 async def decide(call: Call) -> Answer:
     """Approve or deny."""
     asked: Decision = call.body
     row = await decide_review(call.gateway, call.bearer, call.id(), act=asked.act, note=asked.note)
-    return json_answer(row)
+    return json_answer((await _shown(call, [row]))[0])
+
+
+async def _shown(call: Call, rows: list[ReviewRow]) -> list[ReviewView]:
+    pictures = await review_pictures(call.gateway, rows)
+    return [
+        ReviewView(
+            **msgspec.structs.asdict(row),
+            picture_url=call.origin + pictures[row.id] if row.id in pictures else None,
+        )
+        for row in rows
+    ]
 
 
 def _operations(lists: _Lists, prefix: str, add: Callable[..., Operation]) -> tuple[Operation, ...]:
@@ -239,9 +258,9 @@ OPERATIONS = (
     *_operations(_Lists(everyone=False), "/v1/banned-words", _own),
     *_operations(_Lists(everyone=True), "/banned-words", admin_operation),
     admin_operation(
-        "GET", "/reviews", list_reviews, "List what the filters found", Page[ReviewRow], query=ReviewQuery
+        "GET", "/reviews", list_reviews, "List what the filters found", Page[ReviewView], query=ReviewQuery
     ),
     admin_operation(
-        "POST", "/reviews/{id}/decision", decide, "Decide a review", ReviewRow, body=Decision, errors=(404,)
+        "POST", "/reviews/{id}/decision", decide, "Decide a review", ReviewView, body=Decision, errors=(404,)
     ),
 )

@@ -13,6 +13,7 @@ from vermilion.faces.dashboard.frame import page
 from vermilion.faces.dashboard.visit import Visit, see
 from vermilion.services.decide_review import decide_review
 from vermilion.services.finish_task import end_by_operator
+from vermilion.services.review_pictures import review_pictures
 from vermilion.storage import connections, oversight, reviews
 
 SHOWN = 50
@@ -24,13 +25,15 @@ async def show(visit: Visit) -> Response:
     in_trouble = [
         row for row in await connections.read_all(database) if row.state == ConnectionState.ATTENTION
     ]
+    findings = await reviews.read_page(database, state="open", account_id=None, before=None, limit=SHOWN)
     return await page(
         visit,
         "operator/needs_a_person.html",
         title="Needs a person",
         unconfirmed=await oversight.read_unconfirmed(database, SHOWN),
         connections=in_trouble,
-        findings=await reviews.read_page(database, state="open", account_id=None, before=None, limit=SHOWN),
+        findings=findings,
+        pictures=await review_pictures(visit.gateway, findings),
     )
 
 
@@ -47,4 +50,4 @@ async def decide(visit: Visit) -> Response:
     """Approve or deny what a filter found."""
     act: Literal["approve", "deny"] = "approve" if visit.text("act") == "approve" else "deny"
     await decide_review(visit.gateway, visit.bearer, visit.id(), act=act, note=visit.text("note") or None)
-    return see("/operator/needs-a-person", told="Decided. The same text is treated so from now on.")
+    return see("/operator/needs-a-person", told="Decided. The same is treated so from now on.")
