@@ -25,6 +25,7 @@ from vermilion.faces.native import (
     members,
     moderation,
     notices,
+    offers,
     oversight,
     stream,
     tasks,
@@ -54,6 +55,7 @@ OPERATIONS = (
     *uploads.OPERATIONS,
     *batches.OPERATIONS,
     *oversight.OPERATIONS,
+    *offers.OPERATIONS,
     *connections.OPERATIONS,
 )
 #: The contracts of other services that are spoken here, one line each.
@@ -77,10 +79,9 @@ def build_app(built: Running) -> Application:
         (operation.method, operation.path): Endpoint(operation, built.gateway, doorkeeper)
         for operation in OPERATIONS
     }
-    document = openapi_document(OPERATIONS, built.gateway.catalogue, media_paths())
     routes: list[BaseRoute] = [
         *health_routes(built.gateway.database, lambda: built.draining),
-        *docs_routes(document, built.gateway.catalogue, built.gateway.settings.origin),
+        *docs_routes(built.gateway, lambda now: openapi_document(OPERATIONS, now, media_paths())),
         *dashboard_routes(built.gateway),
         *_operation_routes({**endpoints, **media_apps(built.gateway)}),
         *face_routes((*FACES, imaginepro()), built.gateway, doorkeeper),

@@ -27,6 +27,7 @@ from vermilion.providers.registry import Registry
 from vermilion.services.gateway import Gateway, Inspector
 from vermilion.services.key_cache import KeyCache
 from vermilion.services.member_links import claim_operator
+from vermilion.services.offer_book import OfferBook
 from vermilion.services.open_account import ensure_operator
 from vermilion.services.send_chat import ChatSender
 from vermilion.services.served_queues import ServedQueues
@@ -50,6 +51,7 @@ from vermilion.storage.listener import Listener
 from vermilion.storage.master_key import MasterKeyMismatch, claim_database, read_master_key
 from vermilion.storage.postgres.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from vermilion.storage.postgres.guard import PostgresGuard
+from vermilion.workers.cataloguer import Cataloguer
 from vermilion.workers.deliverer import Deliverer
 from vermilion.workers.describer import Describer
 from vermilion.workers.dispatcher import Dispatcher
@@ -94,6 +96,7 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
     async with AsyncExitStack() as stack:
         database = await _open_database(settings, stack)
         gateway = await _build_gateway(settings, database, stack)
+        await gateway.offer_book.refresh()
         built = await _build_workers(gateway, stack)
         built.hurry = hurry or built.hurry
         built.first_operator_key = await ensure_operator(gateway)
@@ -144,7 +147,7 @@ async def _build_gateway(settings: Settings, database: Database, stack: AsyncExi
         settings=settings,
         node_id=uuids.uuid7(),
         database=database,
-        catalogue=load_catalogue(echo=settings.echo),
+        offer_book=OfferBook(database, load_catalogue(echo=settings.echo)),
         blobs=open_blobs(settings.media_url, data_dir=settings.data_dir),
         egress=egress,
         webhook_egress=webhook_egress,
@@ -230,7 +233,9 @@ async def _run_loops(built: Running, stack: AsyncExitStack) -> None:
     built.listener.on_reconnect(gateway.keys.clear)
     built.listener.on("vermilion_words", gateway.words.changed)
     built.listener.on_reconnect(gateway.words.clear)
-    loops = [built.listener.run(), Keeper(gateway, built.pilot).run()]
+    cataloguer = Cataloguer(gateway, built.presence)
+    built.listener.on("vermilion_terms", cataloguer.changed)
+    loops = [built.listener.run(), Keeper(gateway, built.pilot).run(), cataloguer.run()]
     if built.presence is not None:
         loops.append(built.presence.run())
     if built.pilot is not None and built.dispatcher is not None:

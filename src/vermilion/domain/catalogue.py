@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
@@ -11,6 +12,7 @@ import msgspec
 
 from vermilion.domain.midjourney import prompts as midjourney_prompts
 from vermilion.domain.pricing import PriceRule, Quote, quote
+from vermilion.domain.terms import Offered, Terms
 from vermilion.errors import FieldProblem, NotFound
 
 OutputKind = Literal["image", "video", "audio", "model", "text", "data"]
@@ -67,7 +69,9 @@ class Offer:
         self.parent = file.parent if file.follows else None
         self.prompt_rules, self.charging = file.prompt_rules, file.charging
         self.pack = file.pack
-        self.queue = "+".join(_served_as(route, file.pack) for route in file.routes)
+        self.offered: Offered = "listed"
+        self.routes_before: tuple[tuple[str, ...], ...] = ()
+        self.queue = self._queue_by(self.routes)
         self.price_json = msgspec.json.encode(file.price).decode()
         self.media_fields = tuple(
             name
@@ -81,6 +85,26 @@ class Offer:
             name: field["default"] for name, field in self.schema["properties"].items() if "default" in field
         }
         self._validator = jsonschema_rs.Draft202012Validator(self.schema)
+
+    def under(self, terms: Terms, routes_before: Iterable[tuple[str, ...]] = ()) -> Offer:
+        """This offer as the operator's terms have it. Tasks that wait by earlier routes are still served by those."""
+        changed = copy.copy(self)
+        changed.offered = terms.offered
+        changed.routes = terms.routes or self.routes
+        changed.queue = self._queue_by(changed.routes)
+        changed.routes_before = tuple(
+            routes for routes in dict.fromkeys([self.routes, *routes_before]) if routes != changed.routes
+        )
+        if terms.price is not None:
+            changed.price = terms.price
+            changed.price_json = msgspec.json.encode(terms.price).decode()
+        return changed
+
+    def queues_of(self, provider: str) -> Iterator[str]:
+        """The queues of this offer, by its routes of today and of before, that a provider serves."""
+        for routes in (self.routes, *self.routes_before):
+            if provider in routes:
+                yield self._queue_by(routes)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -131,6 +155,9 @@ class Offer:
         """Every wrong field of the input, as JSON pointers below `prefix`."""
         return field_problems(self._validator, task_input, prefix)
 
+    def _queue_by(self, routes: tuple[str, ...]) -> str:
+        return "+".join(_served_as(route, self.pack) for route in routes)
+
 
 class Catalogue:
     """Every offer, by (model, task type)."""
@@ -142,26 +169,41 @@ class Catalogue:
         self.offers: Mapping[tuple[str, str], Offer] = {offer.key: offer for offer in offers}
         if len(self.offers) != len(offers):
             raise ValueError("the catalogue names the same (model, task_type) twice")
+        self.listed = tuple(self.offers.values())  #: what lists show
         self.models = frozenset(offer.model for offer in offers)
 
+    def under(self, changed: Mapping[tuple[str, str], Offer]) -> Catalogue:
+        """The same catalogue with some offers as the operator's terms have them."""
+        other = copy.copy(self)
+        other.offers = {**self.offers, **changed}
+        other.listed = tuple(offer for offer in other.offers.values() if offer.offered == "listed")
+        return other
+
     def offer(self, model: str, task_type: str) -> Offer:
-        """The offer. Raises NotFound naming what exists instead."""
-        try:
-            return self.offers[model, task_type]
-        except KeyError:
-            raise NotFound(self._missing(model, task_type), code_hint="unknown_offer") from None
+        """The offer, to be used. Raises NotFound naming what exists instead, and for one that is switched off."""
+        offer = self.offers.get((model, task_type))
+        if offer is None:
+            raise NotFound(self._missing(model, task_type), code_hint="unknown_offer")
+        if offer.offered == "off":
+            detail = f"{model} {task_type} is switched off here; what was accepted before goes on."
+            raise NotFound(detail, code_hint="unknown_offer")
+        return offer
+
+    @property
+    def models_listed(self) -> list[str]:
+        """The models of the offers that lists show."""
+        return sorted({offer.model for offer in self.listed})
 
     def queues_of(self, provider: str, packs: frozenset[str] = frozenset()) -> list[str]:
         """The queues of the offers that this provider may do, the local one with these engine packs."""
-        offers = (offer for offer in self.offers.values() if provider in offer.routes)
-        able = (o for o in offers if provider != "local" or o.pack is None or o.pack in packs)
-        return list(dict.fromkeys(offer.queue for offer in able))
+        able = (o for o in self.offers.values() if provider != "local" or o.pack is None or o.pack in packs)
+        return list(dict.fromkeys(queue for offer in able for queue in offer.queues_of(provider)))
 
     def _missing(self, model: str, task_type: str) -> str:
-        types = sorted(t for m, t in self.offers if m == model)
+        types = sorted(offer.task_type for offer in self.listed if offer.model == model)
         if types:
             return f"Model {model!r} has no task type {task_type!r}; it has: {', '.join(types)}."
-        return f"There is no model {model!r} here; GET /v1/catalog lists: {', '.join(sorted(self.models))}."
+        return f"There is no model {model!r} here; GET /v1/catalog lists: {', '.join(self.models_listed)}."
 
 
 def parse_family(text: bytes, source: str) -> FamilyFile:

@@ -35,7 +35,7 @@ def openapi_document(
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schema_of)
     for path, described in paths_more.items():
         paths[path] = {**paths.get(path, {}), **described}
-    parts |= {offer_name(*key): offer.schema for key, offer in catalogue.offers.items()}
+    parts |= {offer_name(*offer.key): offer.schema for offer in catalogue.listed}
     _tie_inputs(parts, catalogue)
     return {
         "openapi": "3.1.0",
@@ -163,8 +163,8 @@ def _tie_inputs(parts: dict[str, Any], catalogue: Catalogue) -> None:
     submission = parts.get("TaskSubmission")
     if submission is None:
         return
-    submission["properties"]["model"]["enum"] = sorted(catalogue.models)
-    submission["properties"]["task_type"]["enum"] = sorted({task_type for _, task_type in catalogue.offers})
+    submission["properties"]["model"]["enum"] = catalogue.models_listed
+    submission["properties"]["task_type"]["enum"] = sorted({offer.task_type for offer in catalogue.listed})
     # One alternative an offer: readers and generators take it case by case, where conditions multiply.
     submission["anyOf"] = [
         {
@@ -174,5 +174,5 @@ def _tie_inputs(parts: dict[str, Any], catalogue: Catalogue) -> None:
                 "input": {"$ref": f"#/components/schemas/{offer_name(model, task_type)}"},
             }
         }
-        for model, task_type in catalogue.offers
+        for model, task_type in (offer.key for offer in catalogue.listed)
     ]

@@ -13,6 +13,7 @@ from vermilion.domain.ending import Ending
 from vermilion.domain.submission import Accepted, NewTask
 from vermilion.egress.client import GuardedClient
 from vermilion.services.key_cache import KeyCache
+from vermilion.services.offer_book import OfferBook
 from vermilion.services.served_queues import ServedQueues
 from vermilion.services.watchers import Watchers
 from vermilion.services.word_lists import WordLists
@@ -65,7 +66,7 @@ class Gateway:
     settings: Settings
     node_id: UUID
     database: Database
-    catalogue: Catalogue
+    offer_book: OfferBook
     served: ServedQueues
     blobs: Blobs
     egress: GuardedClient
@@ -82,6 +83,11 @@ class Gateway:
     progress_notes: Batcher[ProgressNote, bool]
     hand_backs: Batcher[HandBackNote, bool]
     attempts: Batcher[Attempt, bool]
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Every offer as it holds now; an operation takes it once, so that it sees one state."""
+        return self.offer_book.current
 
     @property
     def work_dir(self) -> Path:

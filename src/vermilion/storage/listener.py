@@ -20,6 +20,7 @@ CHANNELS = (
     "vermilion_delivery",
     "vermilion_key",
     "vermilion_words",
+    "vermilion_terms",
 )
 RECONNECT_S = 0.5
 log = get_logger("listener")

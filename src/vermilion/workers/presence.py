@@ -41,6 +41,11 @@ class Presence:
         self._announced = packs
         await connections.tell_changed(self._gateway.database)
 
+    async def serve_changed_routes(self) -> None:
+        """Let connections serve the queues of the catalogue as it is now."""
+        self._announced = None
+        await self.announce()
+
     async def run(self) -> None:
         """Look for added and removed packs until cancelled."""
         while True:

@@ -114,7 +114,7 @@ class ShownTask:
     @property
     def follow_ups(self) -> list[Offer]:
         """Offers that can go on from this task."""
-        offers = self.gateway.catalogue.offers.values()
+        offers = self.gateway.catalogue.listed
         return [o for o in offers if o.family == self.row.family and self.row.task_type in o.follows]
 
     @property

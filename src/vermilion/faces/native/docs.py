@@ -1,9 +1,10 @@
-"""The API reference at /docs and its document at /openapi.json; rendered once, at start, and needing no network."""
+"""The API reference at /docs and its document at /openapi.json; it follows the catalogue."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
@@ -17,6 +18,7 @@ from starlette.routing import Route
 from vermilion.domain.catalogue import Catalogue
 from vermilion.domain.keys import SCOPES
 from vermilion.faces.native import reference
+from vermilion.services.gateway import Gateway
 
 CSS_PATH = "/docs/style.css"
 ICON_PATH = "/docs/icon.svg"
@@ -29,16 +31,38 @@ HEADERS = {
 }
 
 
-def docs_routes(document: dict[str, Any], catalogue: Catalogue, origin: str) -> list[Route]:
-    """`/openapi.json`, `/docs` and what the page needs; examples name `origin` as the gateway's address."""
+def docs_routes(gateway: Gateway, document_of: Callable[[Catalogue], dict[str, Any]]) -> list[Route]:
+    """`/openapi.json`, `/docs` and what the page needs, as the catalogue is when they are asked for."""
     static = files("vermilion.faces.native").joinpath("static")
-    page = render_reference(document, catalogue, origin=origin)
+    style, icon = static.joinpath("docs.css").read_bytes(), static.joinpath("icon.svg").read_bytes()
+    written = _Written(gateway, document_of)
     return [
-        _served("/openapi.json", msgspec.json.encode(document), "application/json"),
-        _served("/docs", page.encode(), "text/html"),
-        _served(CSS_PATH, static.joinpath("docs.css").read_bytes(), "text/css"),
-        _served(ICON_PATH, static.joinpath("icon.svg").read_bytes(), "image/svg+xml"),
+        _served("/openapi.json", lambda: written.now()[0], "application/json"),
+        _served("/docs", lambda: written.now()[1], "text/html"),
+        _served(CSS_PATH, lambda: style, "text/css"),
+        _served(ICON_PATH, lambda: icon, "image/svg+xml"),
     ]
+
+
+class _Written:
+    """The document and the page, written again only when the catalogue has changed."""
+
+    def __init__(self, gateway: Gateway, document_of: Callable[[Catalogue], dict[str, Any]]) -> None:
+        self._gateway, self._document_of = gateway, document_of
+        self._catalogue = gateway.catalogue
+        self._bodies = self._write(self._catalogue)
+
+    def now(self) -> tuple[bytes, bytes]:
+        """(document, page)."""
+        catalogue = self._gateway.catalogue
+        if catalogue is not self._catalogue:
+            self._catalogue, self._bodies = catalogue, self._write(catalogue)
+        return self._bodies
+
+    def _write(self, catalogue: Catalogue) -> tuple[bytes, bytes]:
+        document = self._document_of(catalogue)
+        page = render_reference(document, catalogue, origin=self._gateway.settings.origin)
+        return msgspec.json.encode(document), page.encode()
 
 
 def render_reference(document: dict[str, Any], catalogue: Catalogue, *, origin: str) -> str:
@@ -60,7 +84,7 @@ def render_reference(document: dict[str, Any], catalogue: Catalogue, *, origin: 
         scopes=SCOPES,
         groups=reference.groups(document),
         offers=offers,
-        example=next(offer for offer in offers if any(field.name == "prompt" for field in offer.fields)),
+        example=next((offer for offer in offers if any(f.name == "prompt" for f in offer.fields)), None),
         errors=reference.errors_by_status(),
     )
 
@@ -80,11 +104,11 @@ def _breakable(path: str) -> Markup:
     return Markup("<wbr>/").join(escape(part) for part in path.split("/"))
 
 
-def _served(path: str, body: bytes, media_type: str) -> Route:
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {**HEADERS, "etag": etag}
-
+def _served(path: str, body_now: Callable[[], bytes], media_type: str) -> Route:
     async def serve(request: Request) -> Response:
+        body = body_now()
+        etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        headers = {**HEADERS, "etag": etag}
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers=headers)
         return Response(body, media_type=media_type, headers=headers)

@@ -89,8 +89,8 @@ def groups(document: Schema) -> list[Group]:
 
 
 def offers(catalogue: Catalogue) -> list[OfferEntry]:
-    """Every offer of the catalogue."""
-    return [_offer(offer) for offer in catalogue.offers.values()]
+    """Every offer that the catalogue lists."""
+    return [_offer(offer) for offer in catalogue.listed]
 
 
 def errors_by_status() -> dict[int, list[type[VermilionError]]]:

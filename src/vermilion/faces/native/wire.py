@@ -188,8 +188,8 @@ def offer_view(offer: Offer, missing: str | None) -> OfferView:
 
 
 def catalogue_view(gateway: Gateway) -> Page[OfferView]:
-    """Every offer."""
-    offers = gateway.catalogue.offers.values()
+    """Every offer that is listed."""
+    offers = gateway.catalogue.listed
     return Page([offer_view(offer, gateway.served.missing(offer)) for offer in offers], None)
 
 

@@ -43,7 +43,7 @@ async def show(visit: Visit) -> Response:
     catalogue = visit.gateway.catalogue
     found = [
         offer
-        for offer in catalogue.offers.values()
+        for offer in catalogue.listed
         if (not kind or offer.output == kind) and sought in _searched(offer)
     ]
     offers, more = page_of(found, visit.query("after"))

@@ -148,16 +148,18 @@ def _input(visit: Visit, offer: Offer) -> dict[str, Any]:
 
 def _offer(visit: Visit, name: str) -> Offer:
     model, slash, task_type = name.rpartition("/")
-    offers = visit.gateway.catalogue.offers
+    catalogue = visit.gateway.catalogue
     if slash:
-        return visit.gateway.catalogue.offer(model, task_type)
-    return offers.get(FIRST_OFFER) or next(iter(offers.values()))
+        return catalogue.offer(model, task_type)
+    if not catalogue.listed:
+        raise NotFound("Nothing is offered here at the moment.")
+    return next((offer for offer in catalogue.listed if offer.key == FIRST_OFFER), catalogue.listed[0])
 
 
 def _offers_by_family(visit: Visit) -> dict[str, list[Offer]]:
     catalogue = visit.gateway.catalogue
     by_family: dict[str, list[Offer]] = {}
-    for offer in catalogue.offers.values():
+    for offer in catalogue.listed:
         by_family.setdefault(catalogue.families[offer.family], []).append(offer)
     return by_family
 
