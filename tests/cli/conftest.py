@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.patience import PATIENCE_S
 from tests.support.server import OPERATOR_KEY, SOURCES, Server
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
-RUN_TIMEOUT_S = 60
+RUN_TIMEOUT_S = PATIENCE_S
 
 
 def bare_environment(**names: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 from tests.cli.conftest import Cli, bare_environment
+from tests.support.patience import PATIENCE_S
 from tests.support.server import OPERATOR_KEY, Server, free_port
 
 pytestmark = pytest.mark.slow
@@ -65,7 +66,7 @@ async def test_a_terminated_demo_takes_its_gateway_along(database_url: str, tmp_
         stderr=asyncio.subprocess.DEVNULL,
     )
     assert demo.stdout is not None
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while b"Gateway" not in (line := await demo.stdout.readline()):
             assert line, "the demo ended before it had a gateway"
         family = psutil.Process(demo.pid).children(recursive=True)

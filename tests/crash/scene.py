@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import aiohttp
 import asyncpg
 from aiohttp import web
+from tests.support.patience import PATIENCE_S
 from tests.support.server import Api
 
 LEASE_S = 1.0
@@ -141,7 +142,7 @@ async def insist(customer: Api, todo: Iterable[Attempt], urls: Callable[[], str]
             await asyncio.sleep(0.05)
 
 
-async def all_ended(database_url: str, *, timeout_s: float = 45.0) -> None:
+async def all_ended(database_url: str, *, timeout_s: float = PATIENCE_S) -> None:
     """Wait until no task is active, sparing the long waits for what nobody knows."""
     connection = await asyncpg.connect(database_url)
     try:

@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 from tests.crash.conftest import MakeNode
 from tests.crash.scene import all_ended, nothing_is_wrong, submitted
+from tests.support.patience import PATIENCE_S
 from tests.support.proxy import Proxy
 from tests.support.server import Api, Server, new_customer, operator_of
 
@@ -133,14 +134,14 @@ async def _rows(database_url: str) -> list[Any]:
 
 
 async def _until(database_url: str, so: Any) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while not so(await _rows(database_url)):
             await asyncio.sleep(0.02)
 
 
 async def _until_refusing(server: Server) -> None:
     """Wait until the server takes no connection any more: it has begun to drain."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", server.port)

@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from tests.support.patience import PATIENCE_S
 
+PATIENCE_MS = PATIENCE_S * 1000
 AXE = Path(__file__).parents[2] / "assets" / "node_modules" / "axe-core" / "axe.min.js"
 ARGUMENTS = [
     "--no-sandbox",
@@ -36,6 +38,7 @@ def chromium_path() -> str:
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
     """A browser for as long as the block lasts."""
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         yield browser
@@ -69,6 +72,7 @@ class Watched:
 
 async def signed_in(context: BrowserContext, url: str, email: str, password: str) -> Page:
     """A page of somebody who has just signed in."""
+    context.set_default_timeout(PATIENCE_MS)
     page = await context.new_page()
     await page.goto(f"{url}/sign-in")
     await page.get_by_label("E-mail").fill(email)

@@ -128,7 +128,7 @@ async def test_reboot_drops_nothing(operator: Api, customer: Api) -> None:
     status, _ = await customer.call("POST", f"/v1/connections/{connection['id']}/acts", {"act": "reboot"})
 
     assert 200 == status
-    assert "completed" == (await customer.ended(task["id"], timeout_s=40))["status"]
+    assert "completed" == (await customer.ended(task["id"]))["status"]
 
 
 async def test_a_connection_begins_nothing_in_its_resting_hours(operator: Api, customer: Api) -> None:

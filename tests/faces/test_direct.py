@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import pytest
 import uvicorn
+from tests.support.patience import PATIENCE_S
 from tests.support.server import OPERATOR_KEY
 
 from vermilion.app import Application, build_app
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.slow
 KEY = f"Authorization: Bearer {OPERATOR_KEY}"
 GOOD = b'{"model":"echo","task_type":"echo","input":{"prompt":"direct"},"metadata":{"room":"blue"}}'
 BODY_BYTES_MAX = 8_000  # arrives in one piece
-TIMEOUT_S = 20.0
+TIMEOUT_S = PATIENCE_S
 NOBODYS_TASK = "/v1/tasks/01900000-0000-7000-8000-000000000000"
 #: What differs between two requests that are the same: ids, times, and the rate.
 CHANGING = re.compile(

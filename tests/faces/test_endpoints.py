@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import standardwebhooks
+from tests.support.patience import PATIENCE_S
 from tests.support.receivers import Receiver, Request, answers
 from tests.support.server import Api, new_customer
 
@@ -32,7 +33,7 @@ async def add(customer: Api, receiver: Receiver, **more: Any) -> Any:
 
 async def heard(receiver: Receiver, count: int) -> list[Request]:
     """The first requests of a receiver."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while len(receiver.heard) < count:
             await asyncio.sleep(0.02)
     return receiver.heard[:count]
@@ -70,7 +71,7 @@ async def test_an_endpoint_hears_the_steps_that_it_asks_for(operator: Api, recei
     second = await customer.echo()
     await customer.ended(second["id"])
 
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while len(ends := [r for r in receiver.heard if b"task.completed" in r.body[:40]]) < 2:
             await asyncio.sleep(0.02)
     assert 2 == len(ends)
@@ -176,7 +177,7 @@ async def test_a_removed_endpoint_is_gone(customer: Api, receiver: Receiver) -> 
     path = f"/v1/webhook-endpoints/{endpoint['id']}"
     assert 200 == (await customer.call("DELETE", path))[0]
     assert 404 == (await customer.call("GET", path))[0]
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             [delivery] = (await customer.get(f"/v1/webhook-deliveries?task_id={task['id']}"))["data"]
             if delivery["state"] == "given_up":
@@ -223,7 +224,7 @@ async def test_what_was_missed_in_a_time_is_sent_again(customer: Api, receiver: 
     lost = await customer.ended((await customer.echo())["id"])
     await in_state(customer, lost["id"], "given_up")
     path = f"/v1/webhook-endpoints/{endpoint['id']}"
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while (await customer.get(path))["enabled"]:
             await asyncio.sleep(0.02)
     await customer.call("PATCH", path, {"enabled": True})
@@ -325,7 +326,7 @@ async def test_changing_endpoints_needs_its_own_scope(operator: Api, receiver: R
 
 async def in_state(customer: Api, task_id: str, state: str) -> Any:
     """The task's delivery once it is in this state."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             [delivery] = (await customer.get(f"/v1/webhook-deliveries?task_id={task_id}"))["data"] or [{}]
             if delivery.get("state") == state:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.support.packs import CACHE, INSTALL_TIMEOUT_S, installed_packs
+from tests.support.patience import PATIENCE_S
 from tests.support.server import Api, Server, new_customer, operator_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(INSTALL_TIMEOUT_S)]
@@ -31,7 +32,7 @@ async def offer(customer: Api) -> dict[str, Any]:
 
 async def until_available(customer: Api, expected: bool) -> dict[str, Any]:
     """The offer once it is, or is no longer, available; the gateway looks every few seconds."""
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(PATIENCE_S):
         while (found := await offer(customer))["available"] is not expected:
             await asyncio.sleep(0.2)
         return found
@@ -63,7 +64,7 @@ async def test_a_pack_is_taken_up_and_let_go_without_a_restart(server: Server, d
         shown = await until_available(customer, True)
         assert "unavailable_reason" not in shown
 
-        task = await customer.ended((await customer.post("/v1/tasks", SPEAK))["id"], timeout_s=90)
+        task = await customer.ended((await customer.post("/v1/tasks", SPEAK))["id"])
         assert "completed" == task["status"], task
         [asset] = task["output"]["assets"]
         assert ("audio/wav", 50_000) == (asset["content_type"], task["usage"]["charged"])
@@ -89,7 +90,7 @@ async def test_a_node_claims_only_what_it_has_the_pack_for(
         try:
             await until_available(customer, True)
             tasks = [await customer.post("/v1/tasks", SPEAK) for _ in range(3)]
-            ended = [await customer.ended(task["id"], timeout_s=90) for task in tasks]
+            ended = [await customer.ended(task["id"]) for task in tasks]
         finally:
             await other.stop()
         assert ["completed"] * 3 == [task["status"] for task in ended]

@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from PIL import Image
+from tests.support.patience import PATIENCE_S
 from tests.support.s3 import s3_environment
 from tests.support.server import Api, Server, new_customer, operator_of
 
@@ -44,7 +45,7 @@ async def link_status(api: Api, url: str) -> int:
 
 
 async def eventually(check: Any, expected: Any) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while await check() != expected:
             await asyncio.sleep(0.05)
 

@@ -26,7 +26,7 @@ def data_uri(colour: str, size: tuple[int, int] = (64, 64)) -> str:
 
 async def ended(customer: Api, asked: dict[str, Any]) -> dict[str, Any]:
     task = await customer.post("/v1/tasks", asked)
-    answer: dict[str, Any] = await customer.ended(task["id"], timeout_s=120)
+    answer: dict[str, Any] = await customer.ended(task["id"])
     assert "completed" == answer["status"], answer
     return answer
 

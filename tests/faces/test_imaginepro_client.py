@@ -20,10 +20,11 @@ from imaginepro import (
     VariantParams,
 )
 from PIL import Image, ImageDraw
+from tests.support.patience import PATIENCE_S
 from tests.support.server import Api, Server, new_customer
 
 pytestmark = pytest.mark.slow
-WAIT_S = 100
+WAIT_S = PATIENCE_S
 
 
 class Client:

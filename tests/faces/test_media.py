@@ -44,7 +44,7 @@ async def cut_out(api: Api, image: str) -> Any:
     task = await api.post(
         "/v1/tasks", {"model": "cutout", "task_type": "remove-background", "input": {"image": image}}
     )
-    return await api.ended(task["id"], timeout_s=90)
+    return await api.ended(task["id"])
 
 
 @pytest.fixture

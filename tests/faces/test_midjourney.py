@@ -28,7 +28,7 @@ async def done(customer: Api, task_type: str, parent: Any = None, **task_input: 
     if parent is not None:
         body["parent_id"] = parent["id"]
     task = await customer.post("/v1/tasks", body)
-    ended = await customer.ended(task["id"], timeout_s=100)
+    ended = await customer.ended(task["id"])
     assert "completed" == ended["status"], ended["error"]
     return ended
 

@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 from tests.faces.midjourney_cast import cast
+from tests.support.patience import PATIENCE_S
 from tests.support.receivers import Receiver, answers
 from tests.support.server import Api
 
 pytestmark = pytest.mark.slow
-WAIT_S = 60
+WAIT_S = PATIENCE_S
 
 
 async def heard(receiver: Receiver, path: str, so: Callable[[Any], bool]) -> list[Any]:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import aiohttp
 import pytest
+from tests.support.patience import PATIENCE_S
 from tests.support.server import Api, Server, new_customer
 
 pytestmark = pytest.mark.slow
@@ -192,7 +193,7 @@ async def test_every_node_learns_of_a_word(module_server: Server, operator: Api,
             there = Api(session, customer.key)
             assert "pass" == (await there.post("/v1/prompt-checks", {"prompt": "kraken"}))["verdict"]
             await ban(customer, "kraken")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 while (await there.post("/v1/prompt-checks", {"prompt": "kraken"}))["verdict"] == "pass":
                     await asyncio.sleep(0.02)
     finally:

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.support.patience import PATIENCE_S
 from tests.support.server import Api, Server, new_customer, operator_of
 
 from vermilion.storage.database import Database
@@ -184,7 +185,7 @@ async def test_quota_comes_once_a_period_from_two_nodes(
     await store.execute("UPDATE accounts SET quota_until = now() WHERE id = ANY($1::uuid[])", ids)
     second = Server(module_server.data_dir, DATABASE_URL=module_server.environment["DATABASE_URL"])
     await second.start()
-    async with asyncio.timeout(20), operator_of(second):
+    async with asyncio.timeout(PATIENCE_S), operator_of(second):
         while (
             await store.fetchval("SELECT count(*) FROM entries WHERE account_id = ANY($1::uuid[])", ids) < 12
         ):

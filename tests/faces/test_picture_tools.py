@@ -28,7 +28,7 @@ def wish(model: str, task_type: str, **given: Any) -> dict[str, Any]:
 
 async def ended(customer: Api, asked: dict[str, Any]) -> dict[str, Any]:
     task = await customer.post("/v1/tasks", asked)
-    answer: dict[str, Any] = await customer.ended(task["id"], timeout_s=90)
+    answer: dict[str, Any] = await customer.ended(task["id"])
     return answer
 
 

@@ -61,7 +61,7 @@ async def test_hidden_outputs(operator: Api) -> None:
     """A plan may hide fields of a Midjourney output from GoAPI's clients, on both kinds of path."""
     customer = await on_plan(operator, hidden_outputs=["temporary_image_urls"])
     task = await customer.post("/v1/tasks", imagine())
-    await customer.ended(task["id"], timeout_s=100)
+    await customer.ended(task["id"])
     output = (await customer.get(f"/api/v1/task/{task['id']}"))["data"]["output"]
     older = await customer.post("/mj/v2/fetch", {"task_id": task["id"]})
     assert [] == output["temporary_image_urls"] == older["task_result"]["temporary_image_urls"]

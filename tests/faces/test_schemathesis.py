@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from tests.support.server import Api, Server, new_customer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 CHECKS = (
     "not_a_server_error",

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 from PIL import Image
+from tests.support.patience import PATIENCE_S
 from tests.support.s3 import s3_environment
 from tests.support.server import Api, Server, new_customer, operator_of
 
@@ -128,7 +129,7 @@ async def test_a_broken_part_goes_on_where_it_broke(tus: Tus) -> None:
             },
         ):
             pass
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while (offset := await tus.offset(path)) == 0:
             await asyncio.sleep(0.05)
     status, headers = await tus.send(path, offset, content[offset:])

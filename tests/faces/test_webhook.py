@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import standardwebhooks
 from aiohttp import web
+from tests.support.patience import PATIENCE_S
 from tests.support.server import Api
 
 pytestmark = pytest.mark.slow
@@ -30,7 +31,7 @@ class Receiver:
         self.received.put_nowait((request.headers, await request.read()))
         return web.Response(status=self.statuses.pop(0) if self.statuses else 200)
 
-    async def next(self, timeout_s: float = 15.0) -> tuple[Any, bytes]:
+    async def next(self, timeout_s: float = PATIENCE_S) -> tuple[Any, bytes]:
         """(headers, body) of the next delivery."""
         return await asyncio.wait_for(self.received.get(), timeout_s)
 
@@ -63,7 +64,7 @@ async def submit(api: Api, url: str, webhook: dict[str, Any] | None = None, **sc
 
 async def delivery_of(api: Api, task_id: str, state: str) -> Any:
     """The task's delivery once it is in this state."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             [delivery] = (await api.get(f"/v1/webhook-deliveries?task_id={task_id}"))["data"] or [{}]
             if delivery.get("state") == state:

@@ -31,8 +31,9 @@ from uuid import UUID
 
 import aiohttp
 import pytest
+from tests.support.patience import PATIENCE_S
 
-UNTIL_TIMEOUT_S = 100.0
+UNTIL_TIMEOUT_S = PATIENCE_S
 PLACEHOLDER = re.compile(r"\{\{(\w*)(?::(\w+))?\}\}")
 STEP = re.compile(r"^### +(.*)$", re.MULTILINE)
 ANSWER = re.compile(r"^HTTP (\d{3})$", re.MULTILINE)

@@ -14,6 +14,7 @@ import psutil
 import pytest
 from PIL import Image
 from tests.engines import footage
+from tests.support.patience import PATIENCE_S
 
 import vermilion.providers.local
 from vermilion.domain.outcomes import Accepted, ConnectionState, Fault, Progress, Rejected, Succeeded, Unknown
@@ -211,7 +212,7 @@ async def test_fetched_results_are_forgotten(
     folder = answer.outputs[0].path.parent
     while not isinstance(await here.adapter.check(asked, str(asked.task_id)), Unknown):
         await asyncio.sleep(0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while folder.exists():
             await asyncio.sleep(0.01)
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 import uuid_utils.compat as uuids
+from tests.support.patience import PATIENCE_S
 
 from vermilion.domain.submission import Accepted, NewTask
 from vermilion.errors import InsufficientFunds
@@ -75,7 +76,7 @@ async def meanwhile(database: Database, *statements: tuple[Any, ...]) -> AsyncIt
     for sql, *arguments in statements:
         await connection.execute(sql, *arguments)
     yield
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not await database.fetchval(WAITING):
             await asyncio.sleep(0.01)
     await transaction.commit()

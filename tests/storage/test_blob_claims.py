@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from tests.support.patience import PATIENCE_S
 
 from vermilion.domain.ending import NewAsset
 from vermilion.errors import StorageFull
@@ -129,7 +130,7 @@ async def _away(*_: object) -> None:
 
 async def until_waiting(database: Database) -> None:
     """Until some statement waits for a lock."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while not await database.fetchval(
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         ):

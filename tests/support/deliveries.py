@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 import standardwebhooks
 import uuid_utils.compat as uuids
+from tests.support.patience import PATIENCE_S
 
 from vermilion.domain.notifications import Notification
 from vermilion.domain.webhooks import STANDARD, RetryPolicy, hears
@@ -71,7 +72,7 @@ class World:
 
     async def delivery(self, endpoint: EndpointRow, so: Callable[[DeliveryRow], object]) -> DeliveryRow:
         """The first delivery to an endpoint as soon as something is so of it."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 page = await deliveries.read_page(
                     self.database,

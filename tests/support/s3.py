@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-START_TIMEOUT_S = 60.0
+from tests.support.patience import PATIENCE_S
+
+START_TIMEOUT_S = PATIENCE_S
 KEY, SECRET = "tests", "tests-secret"
 
 

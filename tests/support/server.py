@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
+from tests.support.patience import PATIENCE_S
 
 OPERATOR_KEY = "vmk_test_operator_key_0123456789abcdef"
 SECRET_KEY = "5e" * 32  #: nodes of one database share it
-READY_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 30.0
+READY_TIMEOUT_S = PATIENCE_S
+STOP_TIMEOUT_S = PATIENCE_S
 RUN = (
     "import sys; from vermilion.settings import load_settings; from vermilion.logs import set_up_logs; "
     "from vermilion.server import serve; settings = load_settings(); "
@@ -175,7 +176,7 @@ class Api:
         body = {"model": "echo", "task_type": "echo", "input": {"prompt": prompt, **script}}
         return await self.post("/v1/tasks", body, **headers)
 
-    async def ended(self, task_id: str, *, timeout_s: float = 30.0) -> Any:
+    async def ended(self, task_id: str, *, timeout_s: float = PATIENCE_S) -> Any:
         """The task once it has ended."""
         async with asyncio.timeout(timeout_s):
             while True:

@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from tests.support.patience import PATIENCE_S
 from tests.support.server import Server
 
 
@@ -28,7 +29,7 @@ class Rows:
 
     async def until(self, task: Any, so: Callable[[Any], bool]) -> Any:
         """The row of a task as soon as something is so of it."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while not so(row := await self.task(task)):
                 await asyncio.sleep(0.02)
             return row

@@ -16,6 +16,7 @@ import uuid_utils.compat as uuids
 from aiosmtpd.controller import Controller
 from pydantic import SecretStr
 from tests.support.deliveries import World, delivering
+from tests.support.patience import PATIENCE_S
 from tests.support.receivers import Receiver, answers
 from tests.support.server import free_port
 
@@ -75,7 +76,7 @@ async def mailing(database: Database, mailbox: Mailbox) -> AsyncIterator[World]:
 
 async def only_delivery(world: World, state: str) -> DeliveryRow:
     """The account's only delivery once it is in this state."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             rows = await deliveries.read_page(
                 world.database, world.account_id, task_id=None, before=None, limit=10
@@ -109,7 +110,7 @@ async def test_a_busy_mail_server_is_asked_again(database: Database) -> None:
     async with mailing(database, mailbox) as world:
         await world.tell()
         waiting = await only_delivery(world, "due")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while not waiting.last_error:
                 waiting = await only_delivery(world, "due")
         assert 451 == waiting.last_status
@@ -135,7 +136,7 @@ async def test_a_mail_server_that_is_away_is_tried_again(database: Database) -> 
         database, email="ada@example.com", smtp_url=SecretStr("smtp://127.0.0.1:9")
     ) as world:
         await world.tell()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while not (waiting := await only_delivery(world, "due")).last_error:
                 await asyncio.sleep(0.02)
         assert waiting.last_error is not None
@@ -175,7 +176,7 @@ async def test_a_chat_hears_what_apprise_carries(database: Database) -> None:
             description=None,
         )
         await world.tell("connection.attention", provider="discord", name="one", reason="captcha")
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_S):
             while not (await only_delivery(world, "due")).last_error:
                 await asyncio.sleep(0.02)
         await world.hasten()
@@ -233,7 +234,7 @@ async def test_an_account_hook_in_goapis_words_hears_its_nine_types(database: Da
         hook = await world.endpoint(f"http://127.0.0.1:{receiver.port}/", face="goapi")
         for type_, facts, _ in NINE:
             await world.tell(type_, **facts)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while len(receiver.heard) < len(NINE):
                 await asyncio.sleep(0.02)
         bodies = {body["type"]: body for body in (json.loads(one.body) for one in receiver.heard)}
@@ -243,7 +244,7 @@ async def test_an_account_hook_in_goapis_words_hears_its_nine_types(database: Da
         assert "webhook-signature" not in receiver.heard[0].headers
 
         await world.tell("budget.alert")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 rows = await deliveries.read_page(
                     database, world.account_id, task_id=None, endpoint_id=hook.id, before=None, limit=1

@@ -16,6 +16,7 @@ import aiohttp
 import psutil
 import pytest
 from PIL import Image
+from tests.support.patience import PATIENCE_S
 from tests.support.server import Api, Server, new_customer, operator_of
 
 from vermilion.engines.weights import sample_path
@@ -23,7 +24,7 @@ from vermilion.engines.weights import sample_path
 pytestmark = pytest.mark.slow
 
 MEMORY_MIB = 2345  #: tells the workers of engines from the one that inspects files
-WAIT_S = 60.0
+WAIT_S = PATIENCE_S
 
 
 @pytest.fixture

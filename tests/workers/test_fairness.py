@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.support.patience import PATIENCE_S
 from tests.support.server import Api, Server, new_customer
 
 from vermilion.storage.database import Database
@@ -48,7 +49,7 @@ async def cancel_all(store: Database, api: Api) -> None:
         UUID(api.account_id),
     )
     active = "SELECT count(*) FROM tasks WHERE account_id = $1 AND ended_at IS NULL"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while await store.fetchval(active, UUID(api.account_id)):
             await asyncio.sleep(0.1)
 
@@ -82,7 +83,7 @@ async def test_turns_are_shared_by_weight(operator: Api, store: Database) -> Non
         await blocker.post(f"/v1/tasks/{task['id']}/cancel", {})
     ended = "SELECT count(*) FROM tasks WHERE account_id = ANY($1::uuid[]) AND ended_at IS NOT NULL"
     ids = [UUID(light.account_id), UUID(heavy.account_id)]
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while await store.fetchval(ended, ids) < 120:
             await asyncio.sleep(0.1)
     first = await store.fetch(

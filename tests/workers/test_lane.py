@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from tests.support.patience import PATIENCE_S
 
 from vermilion.providers.protocol import AdapterContext
 from vermilion.providers.registry import Provider, Registry
@@ -58,7 +59,7 @@ async def running(provider: Provider, submit: Step, check: Step) -> AsyncIterato
 
 async def until(so: Callable[[], bool]) -> None:
     """Let the lane work until something is so."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not so():
             await asyncio.sleep(0.001)
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 from tests.support.deliveries import HOST, LOOPBACK, World, delivering
+from tests.support.patience import PATIENCE_S
 from tests.support.receivers import (
     Behave,
     Receiver,
@@ -202,7 +203,7 @@ async def test_an_endpoint_that_fails_for_five_days_is_switched_off(world: World
 
         await world.database.execute("UPDATE endpoints SET failing_since = now() - interval '121 hours'")
         await world.tell()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_S):
             while (await _state(world, endpoint)).state == "on":
                 await asyncio.sleep(0.02)
         assert "every delivery failed for 5 days" == (await _state(world, endpoint)).state_reason
@@ -214,7 +215,7 @@ async def _state(world: World, endpoint: EndpointRow) -> EndpointRow:
 
 async def _mended(world: World, endpoint: EndpointRow) -> DeliveryRow:
     """The first delivery once it has arrived, however often it has to be tried."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             await world.hasten()
             with contextlib.suppress(TimeoutError):
@@ -223,7 +224,7 @@ async def _mended(world: World, endpoint: EndpointRow) -> DeliveryRow:
 
 
 async def _heard(receiver: Receiver, count: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while len(receiver.heard) < count:
             await asyncio.sleep(0.02)
 

@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 import pytest
 import uuid_utils.compat as uuids
+from tests.support.patience import PATIENCE_S
 from tests.support.server import Api, Server, new_customer, operator_of
 
 from vermilion.domain.submission import NewTask
@@ -121,7 +122,7 @@ async def test_three_at_once_whatever_dies(data_dir: Path, database_url: str, da
         watching = asyncio.create_task(sample(database, 3, over))
         await asyncio.gather(kill_at_random(nodes, 6), submit_all(nodes, [total, family], 110))
         active = "SELECT count(*) FROM tasks WHERE ended_at IS NULL"
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             while await database.fetchval(active) and not watching.done():
                 await asyncio.sleep(0.1)
         over.set()

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from tests.support.server import Api, new_customer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 CLIENT = Path(sys.executable).with_name("piapi-cli")
 
 

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from tests.support.patience import PATIENCE_S
 from tests.support.receivers import Receiver, Request, answers
 from tests.support.server import Api
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 async def heard(receiver: Receiver, count: int = 1) -> list[Request]:
     """The first requests, once there are so many."""
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(PATIENCE_S):
         while len(receiver.heard) < count:
             await asyncio.sleep(0.05)
     return receiver.heard
@@ -59,7 +60,7 @@ async def test_three_tries(customer: Api) -> None:
         requests = await heard(receiver, 3)
         told = {json.loads(request.body)["data"]["task_id"] for request in requests}
         assert {task["task_id"]} == told
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             deliveries = f"/v1/webhook-deliveries?task_id={task['task_id']}"
             while (await customer.get(deliveries))["data"][0]["state"] == "due":
                 await asyncio.sleep(0.05)
