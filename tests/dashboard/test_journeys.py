@@ -103,8 +103,8 @@ async def test_rows_change_while_one_watches(
     browser: Browser, email: str, customer: Api, module_server: Server
 ) -> None:
     """A running task's row becomes completed by itself; new tasks are announced, not pushed in."""
-    task = await customer.echo("watched", latency_s=4)
     page = await signed_in(await browser.new_context(), module_server.url, email, PASSWORD)
+    task = await customer.echo("watched", latency_s=8)
     await page.goto(f"{module_server.url}/tasks")
     row = page.locator(f"#task-{task['id']}")
     await expect(row).to_contain_text("Processing")
@@ -120,15 +120,16 @@ async def test_nothing_is_missed_while_the_tab_is_hidden(
     browser: Browser, email: str, customer: Api, module_server: Server
 ) -> None:
     """A task that ends while nobody looks is right within moments of coming back."""
-    task = await customer.echo("hidden", latency_s=3)
+    task = await customer.echo("hidden", latency_s=600)
     page = await signed_in(await browser.new_context(), module_server.url, email, PASSWORD)
     await page.goto(f"{module_server.url}/tasks")
     await expect(page.locator(f"#task-{task['id']}")).to_contain_text("Processing")
     await _visibility(page, hidden=True)
+    await customer.post(f"/v1/tasks/{task['id']}/cancel", {})
     await customer.ended(task["id"])
     await _visibility(page, hidden=False)
 
-    await expect(page.locator(f"#task-{task['id']}")).to_contain_text("Completed")
+    await expect(page.locator(f"#task-{task['id']}")).to_contain_text("Cancelled")
 
 
 async def test_a_session_that_ended_shows_one_banner_and_keeps_the_page(
