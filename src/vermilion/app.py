@@ -34,6 +34,8 @@ from vermilion.faces.native import (
 )
 from vermilion.faces.native.docs import docs_routes
 from vermilion.faces.native.media import media_apps, media_paths
+from vermilion.faces.native.wire import task_view
+from vermilion.faces.openai.face import face as openai
 from vermilion.http.asgi import App, Receive, Scope, Send, header
 from vermilion.http.auth import Doorkeeper
 from vermilion.http.edge import Edge
@@ -83,6 +85,9 @@ def build_app(built: Running) -> Application:
         *health_routes(built.gateway.database, lambda: built.draining),
         *docs_routes(built.gateway, lambda now: openapi_document(OPERATIONS, now, media_paths())),
         *dashboard_routes(built.gateway),
+        *face_routes(
+            (openai(task_view),), built.gateway, doorkeeper
+        ),  # shares paths with ours, so it comes first
         *_operation_routes({**endpoints, **media_apps(built.gateway)}),
         *face_routes((*FACES, imaginepro()), built.gateway, doorkeeper),
     ]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
 
 from vermilion.errors import InternalError, InvalidRequest, MethodNotAllowed, NotFound, VermilionError
 from vermilion.http.asgi import Answer, Receive, Scope, Send, send_answer
@@ -30,6 +30,7 @@ class Face:
     """A foreign contract: its operations, and how it says no.
 
     Below `prefixes` (`/account/`) also paths that do not exist are answered in its words.
+    Where it shares a path with the native face, `speaks` says which requests are meant for it.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Face:
     refuse: Refuse
     prefixes: tuple[str, ...] = ()
     find_secret: FindSecret = presented_secret
+    speaks: Callable[[Scope], bool] | None = None
 
 
 def face_routes(faces: Iterable[Face], gateway: Gateway, doorkeeper: Doorkeeper) -> list[BaseRoute]:
@@ -76,7 +78,21 @@ def _routes(face: Face, gateway: Gateway, doorkeeper: Doorkeeper) -> list[BaseRo
     for operation in face.operations:
         endpoint = Endpoint(operation, gateway, doorkeeper)
         by_path.setdefault(operation.path, {})[operation.method] = endpoint
-    return [Route(path, _InItsWords(face, methods)) for path, methods in by_path.items()]
+    return [_FaceRoute(path, _InItsWords(face, methods), face.speaks) for path, methods in by_path.items()]
+
+
+class _FaceRoute(Route):
+    """A path of a face, for the requests that are meant for it."""
+
+    def __init__(self, path: str, app: _InItsWords, speaks: Callable[[Scope], bool] | None) -> None:
+        super().__init__(path, app)
+        self._speaks = speaks
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Not at all where somebody else is meant."""
+        if self._speaks is not None and scope["type"] == "http" and not self._speaks(scope):
+            return Match.NONE, {}
+        return super().matches(scope)
 
 
 class _InItsWords:

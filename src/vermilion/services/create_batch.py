@@ -44,14 +44,15 @@ async def create_batch(
     priority: int | None = None,
     window_s: int = WINDOW_S,
     idempotency_key: str | None = None,
+    wire: str | None = None,
 ) -> tuple[BatchRow, bool]:
-    """The batch, and whether it is one that was made before under the same key.
+    """The batch, and whether it is one that was made before under the same key; `wire` is what a face remembers of it.
 
     Raises InvalidRequest for a priority that the plan does not allow, IdempotencyMismatch.
     """
     if priority is not None and priority < bearer.plan.priority_best:
         raise InvalidRequest(f"This plan's most urgent priority is {bearer.plan.priority_best}.")
-    asked = f"{name}|{priority}|{window_s}|".encode()
+    asked = f"{name}|{priority}|{window_s}|{wire or ''}".encode()
     new = NewBatch(
         id=uuids.uuid7(),
         account_id=bearer.account.id,
@@ -62,6 +63,7 @@ async def create_batch(
         window_s=window_s,
         idempotency_key=idempotency_key,
         request_hash=hashlib.sha256(asked + checked.digest).digest(),
+        wire=wire,
     )
     return await batches.create(gateway.database, new, checked.lines)
 

@@ -7,10 +7,12 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import uuid_utils.compat as uuids
 
 from vermilion.domain.ending import NewAsset
@@ -51,9 +53,19 @@ async def store_upload(
         return await store_file(gateway, bearer, path, name=name)
 
 
-async def store_file(gateway: Gateway, bearer: Bearer, path: Path, *, name: str | None = None) -> AssetRow:
-    """Keep a file on local disk as an upload. Raises BodyTooLarge and StorageFull beyond the plan's limits,
-    UnsupportedMedia for what cannot be decoded, UnsafeMedia for what the guard refuses.
+async def store_file(
+    gateway: Gateway,
+    bearer: Bearer,
+    path: Path,
+    *,
+    name: str | None = None,
+    purpose: str | None = None,
+    life_s: int | None = None,
+) -> AssetRow:
+    """Keep a file on local disk as an upload, for so long if the plan keeps it longer.
+
+    Raises BodyTooLarge and StorageFull beyond the plan's limits, UnsupportedMedia for what cannot be decoded,
+    UnsafeMedia for what the guard refuses.
     """
     check_size(bearer, await asyncio.to_thread(size_of, path))
     try:
@@ -61,7 +73,12 @@ async def store_file(gateway: Gateway, bearer: Bearer, path: Path, *, name: str 
     except UnsafeMedia:
         await note_error(gateway, bearer)
         raise
-    return await assets.add_upload(gateway.database, bearer.account.id, stored, name=plain_name(name))
+    if life_s is not None:
+        until = min(stored.expires_at, datetime.now(UTC) + timedelta(seconds=life_s))
+        stored = msgspec.structs.replace(stored, expires_at=until)
+    return await assets.add_upload(
+        gateway.database, bearer.account.id, stored, name=plain_name(name), purpose=purpose
+    )
 
 
 def check_size(bearer: Bearer, size_bytes: int) -> None:

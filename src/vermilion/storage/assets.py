@@ -14,7 +14,7 @@ from vermilion.storage.database import Database
 
 COLUMNS = """
     id, account_id, task_id, kind, sha256, thumb_sha256, content_type, size_bytes, width, height, duration_s,
-    expires_at, created_at, name
+    expires_at, created_at, name, purpose
 """
 
 
@@ -35,12 +35,13 @@ class AssetRow(msgspec.Struct, frozen=True):
     expires_at: datetime
     created_at: datetime
     name: str | None = None
+    purpose: str | None = None  #: in OpenAI's words
 
 
 ADD_UPLOAD = f"""
 INSERT INTO assets (id, account_id, sha256, thumb_sha256, content_type, size_bytes, width, height, duration_s,
-                    expires_at, name, task_id, field, kind)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                    expires_at, name, task_id, field, kind, purpose)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 RETURNING {COLUMNS}
 """
 
@@ -89,6 +90,16 @@ WHERE account_id = $1 AND expires_at > now() AND ($2::text IS NULL OR kind = $2)
 ORDER BY id DESC LIMIT $4
 """
 
+# Uploads for a purpose; those of no purpose count as user data.
+READ_UPLOADS = f"""
+SELECT {COLUMNS} FROM assets
+WHERE account_id = $1 AND expires_at > now() AND kind = 'upload'
+  AND ($2::text IS NULL OR coalesce(purpose, 'user_data') = $2) AND ($3::uuid IS NULL OR id {{beyond}} $3)
+ORDER BY id {{direction}} LIMIT $4
+"""
+NEWEST_FIRST = READ_UPLOADS.format(beyond="<", direction="DESC")
+OLDEST_FIRST = READ_UPLOADS.format(beyond=">", direction="ASC")
+
 
 async def add_upload(
     database: Database,
@@ -98,11 +109,12 @@ async def add_upload(
     name: str | None = None,
     task_id: UUID | None = None,
     field: str | None = None,
+    purpose: str | None = None,
 ) -> AssetRow:
     """A new upload of this account, or with a task and a field the file that was fetched for its input."""
     kind = "upload" if task_id is None else "input"
     facts = msgspec.structs.astuple(new)[1:]
-    row = await database.fetchrow(ADD_UPLOAD, new.id, account_id, *facts, name, task_id, field, kind)
+    row = await database.fetchrow(ADD_UPLOAD, new.id, account_id, *facts, name, task_id, field, kind, purpose)
     assert row is not None  # INSERT … RETURNING always answers
     return AssetRow(*row)
 
@@ -122,6 +134,20 @@ async def read_page(
 ) -> list[AssetRow]:
     """A page of an account's files, newest first."""
     return [AssetRow(*row) for row in await database.fetch(READ_PAGE, account_id, kind, before, limit)]
+
+
+async def read_uploads(
+    database: Database,
+    account_id: UUID,
+    *,
+    purpose: str | None,
+    after: UUID | None,
+    oldest_first: bool,
+    limit: int,
+) -> list[AssetRow]:
+    """A page of an account's uploads."""
+    statement = OLDEST_FIRST if oldest_first else NEWEST_FIRST
+    return [AssetRow(*row) for row in await database.fetch(statement, account_id, purpose, after, limit)]
 
 
 async def read_many(database: Database, ids: Sequence[UUID]) -> list[AssetRow | None]:

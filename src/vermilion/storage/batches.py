@@ -14,7 +14,7 @@ from vermilion.storage.database import Database
 
 COLUMNS = """
     id, account_id, key_id, name, state, problem, priority, total, completed, failed, cancelled, quoted, charged,
-    expires_at, created_at, ended_at
+    expires_at, created_at, ended_at, wire
 """
 
 
@@ -37,6 +37,7 @@ class BatchRow(msgspec.Struct, frozen=True):
     expires_at: datetime
     created_at: datetime
     ended_at: datetime | None
+    wire: str | None  #: what the face that it came through has to remember of it
 
 
 class NewBatch(msgspec.Struct, frozen=True):
@@ -51,6 +52,7 @@ class NewBatch(msgspec.Struct, frozen=True):
     window_s: int
     idempotency_key: str | None
     request_hash: bytes
+    wire: str | None = None
 
 
 class NewLine(msgspec.Struct, frozen=True):
@@ -81,8 +83,9 @@ class LineEnd(msgspec.Struct, frozen=True):
 
 
 CREATE = f"""
-INSERT INTO batches (id, account_id, key_id, name, priority, total, quoted, expires_at, idempotency_key, request_hash)
-VALUES ($1, $2, $3, $4, $5, $6, $7, now() + $8 * interval '1 second', $9, $10) RETURNING {COLUMNS}
+INSERT INTO batches (id, account_id, key_id, name, priority, total, quoted, expires_at, idempotency_key, request_hash,
+                     wire)
+VALUES ($1, $2, $3, $4, $5, $6, $7, now() + $8 * interval '1 second', $9, $10, $11) RETURNING {COLUMNS}
 """
 
 # Take the batch that has waited longest for somebody to look after it, for a while.
@@ -161,6 +164,7 @@ async def create(database: Database, new: NewBatch, lines: Sequence[NewLine]) ->
                 new.window_s,
                 new.idempotency_key,
                 new.request_hash,
+                new.wire,
             )
             await connection.copy_records_to_table(
                 "batch_lines",
@@ -195,15 +199,16 @@ async def read(database: Database, account_id: UUID, batch_id: UUID) -> BatchRow
 
 
 async def read_page(
-    database: Database, account_id: UUID, *, before: UUID | None, limit: int
+    database: Database, account_id: UUID, *, before: UUID | None, limit: int, with_wire: bool = False
 ) -> list[BatchRow]:
-    """A page of an account's batches, newest first."""
+    """A page of an account's batches, newest first; with a wire only those of a face with words of its own."""
     rows = await database.fetch(
         f"SELECT {COLUMNS} FROM batches WHERE account_id = $1 AND ($2::uuid IS NULL OR id < $2) "
-        "ORDER BY id DESC LIMIT $3",
+        "AND (NOT $4 OR wire IS NOT NULL) ORDER BY id DESC LIMIT $3",
         account_id,
         before,
         limit,
+        with_wire,
     )
     return [BatchRow(*row) for row in rows]
 

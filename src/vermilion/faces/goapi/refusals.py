@@ -10,6 +10,7 @@ import msgspec
 from vermilion.errors import BannedWord, VermilionError
 from vermilion.http.asgi import Answer, Scope, json_answer
 from vermilion.http.foreign import refusal_headers, spoken
+from vermilion.http.openai_words import openai_refusal
 
 #: The service knows fewer codes than we do: what is wrong with a request is 400.
 CODES: Mapping[int, int] = {409: 400, 415: 400, 422: 400, 501: 400}
@@ -28,11 +29,9 @@ def envelope(data: Any, message: str = "success") -> Answer:
 
 def refuse(error: VermilionError, scope: Scope) -> Answer:
     """A refusal; below /v1 the service speaks as OpenAI does."""
-    code = code_of(error)
     if scope["path"].startswith("/v1/"):
-        kind = "invalid_request_error" if code < 500 else "server_error"
-        inner = {"message": message_of(error), "type": kind, "param": None, "code": error.code}
-        return Answer(code, msgspec.json.encode({"error": inner}), refusal_headers(error))
+        return openai_refusal(error)
+    code = code_of(error)
     body = {"code": code, "data": None, "message": message_of(error)}
     return Answer(code, msgspec.json.encode(body), refusal_headers(error))
 
