@@ -42,6 +42,8 @@ OPERATOR_PAGES = (
     "/operator/deliveries/{delivery}",
     "/operator/connections",
     "/operator/models",
+    "/operator/models/offer?offer=veo3/veo3-video&from=0",
+    "/operator/models/offer?offer=echo/echo",
     "/operator/banned-words",
     "/operator/accounts",
     "/operator/accounts/{account}",
@@ -78,6 +80,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 async def _furnish(place: Place) -> None:
     async with operator_of(place.server) as operator:
+        await _publish(operator)
         full = await new_customer(operator)
         empty = await new_customer(operator, units=0)
         place.names = {"account": str(full.account_id), **await _work(full)}
@@ -86,6 +89,15 @@ async def _furnish(place: Place) -> None:
             "empty": await registered(operator, empty.account_id, place.server.url),
             "operator": await _operator_email(operator, place.server),
         }
+
+
+async def _publish(operator: Api) -> None:
+    """Terms of the operator's, with words that pages have to show as they are."""
+    offer = {"model": "veo3", "task_type": "veo3-video"}
+    for number, units in enumerate((2_000_000, 3_000_000)):
+        price = {"units": units, "multipliers": [{"field": "generate_audio", "percent": {"true": 150}}]}
+        body = {**offer, "terms": {"price": price, "offered": "hidden"}, "reason": HOSTILE, "base": number}
+        await operator.post("/admin/v1/offer-terms", body)
 
 
 async def _work(customer: Api) -> dict[str, str]:

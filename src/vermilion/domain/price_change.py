@@ -15,6 +15,8 @@ from vermilion.errors import FieldProblem
 
 EXAMPLES_MAX = 16
 PERCENT_MAX = 100_000
+PLAIN_PERCENT = 100
+PERCENT_OF = "price.percent."  #: then the input field and its value
 TEXT_LENGTHS = (1_000, 10_000)
 
 
@@ -48,11 +50,8 @@ def terms_problems(offer: Offer, terms: Terms) -> tuple[FieldProblem, ...]:
 def changes(before: Offer, after: Offer) -> list[Change]:
     """Every fact that differs, in a stable order."""
     old, new = _facts(before), _facts(after)
-    return [
-        Change(field, old.get(field), new.get(field))
-        for field in dict.fromkeys([*old, *new])
-        if old.get(field) != new.get(field)
-    ]
+    pairs = {field: (_fact(old, field), _fact(new, field)) for field in dict.fromkeys([*old, *new])}
+    return [Change(field, was, will_be) for field, (was, will_be) in pairs.items() if was != will_be]
 
 
 def examples(before: Offer, after: Offer) -> list[Example]:
@@ -98,8 +97,13 @@ def _facts(offer: Offer) -> dict[str, int | str]:
         facts["price.quantity_default"] = rule.quantity_default
     for multiplier in rule.multipliers:
         for value, percent in multiplier.percent.items():
-            facts[f"price.percent.{multiplier.field}.{value}"] = percent
+            facts[f"{PERCENT_OF}{multiplier.field}.{value}"] = percent
     return facts
+
+
+def _fact(facts: Mapping[str, int | str], field: str) -> int | str | None:
+    """A value that a rule does not look at is at the plain price."""
+    return facts.get(field, PLAIN_PERCENT if field.startswith(PERCENT_OF) else None)
 
 
 def _inputs(offer: Offer, rule: PriceRule) -> Iterator[tuple[str, Mapping[str, Any]]]:
