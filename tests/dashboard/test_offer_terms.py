@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from html import unescape
 from typing import Any
 
 import pytest
+from tests.dashboard.forms import form_of
 from tests.dashboard.people import Person, Seen, join
 from tests.support.server import Api, Server
 
@@ -25,32 +24,24 @@ from vermilion.faces.dashboard.operator.terms_form import (
 pytestmark = pytest.mark.slow
 CATALOGUE = load_catalogue(echo=True)
 ECHO = "/operator/models/offer?offer=echo/echo"
-HIDDEN = re.compile(r'name="(\w+)" value="([^"]*)"')
 ASKED = {"model": "echo", "task_type": "echo", "input": {"prompt": "hello"}}
 PUBLISH = "/operator/models/offer"
 
 
-def form_of(seen: Seen, **fields: str) -> dict[str, Any]:
+def filled(seen: Seen, **fields: str) -> dict[str, Any]:
     """What a browser would send back of the page, with some fields filled in."""
-    carried = {name: unescape(value) for name, value in HIDDEN.findall(seen.text)}
-    wanted = ("offer", "base", "rule")
-    return {
-        **{name: carried[name] for name in wanted},
-        "offered": "listed",
-        "route:echo": "on",
-        **fields,
-    }
+    return {**form_of(seen.text, f"{PUBLISH}/preview#difference"), **fields}
 
 
 async def test_a_price_is_changed_and_brought_back(operator_person: Person, customer: Api) -> None:
     """The page tells old and new, publishes with a reason, and an earlier version is one look away."""
     seen = await operator_person.see(ECHO)
-    asked = form_of(seen, price="0.004")
+    asked = filled(seen, price="0.004")
     shown = await operator_person.send(f"{PUBLISH}/preview", **asked)
     told = await operator_person.send(PUBLISH, **asked, reason="dearer power")
     quoted = await customer.post("/v1/quotes", ASKED)
     back = await operator_person.see(f"{ECHO}&from=0")
-    await operator_person.send(PUBLISH, **form_of(back, price="0.001"), reason="it was a mistake")
+    await operator_person.send(PUBLISH, **filled(back, price="0.001"), reason="it was a mistake")
 
     assert "$0.001" in shown.text
     assert "$0.004" in shown.text
@@ -64,10 +55,10 @@ async def test_a_price_is_changed_and_brought_back(operator_person: Person, cust
 async def test_wrong_fields_come_back_with_what_was_typed(operator_person: Person) -> None:
     """A price that is none, and a change without a reason, are told at the top; nothing is published."""
     seen = await operator_person.see(ECHO)
-    wrong = await operator_person.send(f"{PUBLISH}/preview", **form_of(seen, price="much"))
-    no_reason = await operator_person.send(PUBLISH, **form_of(seen, price="0.9"), reason=" ")
-    late = await operator_person.send(PUBLISH, **form_of(seen, price="0.9") | {"base": "77"}, reason="x")
-    broken = await operator_person.send(f"{PUBLISH}/preview", **form_of(seen, price="1") | {"rule": "{"})
+    wrong = await operator_person.send(f"{PUBLISH}/preview", **filled(seen, price="much"))
+    no_reason = await operator_person.send(PUBLISH, **filled(seen, price="0.9"), reason=" ")
+    late = await operator_person.send(PUBLISH, **filled(seen, price="0.9") | {"base": "77"}, reason="x")
+    broken = await operator_person.send(f"{PUBLISH}/preview", **filled(seen, price="1") | {"rule": "{"})
 
     assert (422, True) == (wrong.status, 'value="much"' in wrong.text)
     assert (422, True) == (no_reason.status, "must say why" in no_reason.text)
@@ -81,7 +72,7 @@ async def test_operators_who_only_look_publish_nothing(operator: Api, module_ser
     """A viewer of the operator's account sees the difference and is refused its publication."""
     account = (await operator.get("/v1/account"))["id"]
     viewer, _ = await join(operator, account, module_server.url, role="viewer")
-    asked = form_of(await viewer.see(ECHO), price="0.5")
+    asked = filled(await viewer.see(ECHO), price="0.5")
 
     assert 200 == (await viewer.send(f"{PUBLISH}/preview", **asked)).status
     assert 403 == (await viewer.send(PUBLISH, **asked, reason="mine")).status

@@ -5,34 +5,21 @@ from __future__ import annotations
 import secrets
 from uuid import UUID
 
-import msgspec
 import uuid_utils.compat as uuids
 
 from vermilion.domain.keys import SCOPES, SECRET_BYTES, format_secret, hash_secret, shown_prefix
-from vermilion.domain.plan_rules import read_rules
 from vermilion.logs import get_logger
 from vermilion.services.gateway import Gateway
 from vermilion.services.renew_quota import renew_quota
+from vermilion.services.save_plan import PlanRequest
 from vermilion.storage import accounts, audit
-from vermilion.storage.accounts import AccountRow, Bearer, PlanRow
+from vermilion.storage.accounts import AccountRow, Bearer
 from vermilion.storage.endings import promote_staged
 
 OPERATOR_EMAIL = "operator@localhost"
 OPERATOR_KEY_LENGTH_SAFE = 24
 log = get_logger("open_account")
-DEFAULT_PLAN = PlanRow(
-    id="standard",
-    name="Standard",
-    concurrency_total=20,
-    concurrency_family="{}",
-    weight=1,
-    requests_per_minute=6_000,
-    upload_bytes_max=50_000_000,
-    retention_days=30,
-    priority_best=5,
-    quota_units=0,
-    quota_period="month",
-)
+DEFAULT_PLAN = PlanRequest("standard", "Standard").row
 
 
 async def open_account(
@@ -59,16 +46,6 @@ async def change_account(
     if plan is not None:
         await renew_quota(gateway)
         await promote_staged(gateway.database, plan)
-    return row
-
-
-async def save_plan(gateway: Gateway, actor: Bearer, plan: PlanRow) -> PlanRow:
-    """Make or change a plan; where its limits grow, waiting tasks go on at once. Raises EnginePackMissing."""
-    if read_rules(plan.rules).media_check not in (None, "off"):
-        await gateway.inspect.require_guard()
-    row = await accounts.save_plan(gateway.database, plan)
-    await promote_staged(gateway.database, plan.id)
-    await audit.note(gateway.database, actor.account.id, "plan.save", plan.id, **msgspec.to_builtins(plan))
     return row
 
 

@@ -8,7 +8,6 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from vermilion.domain.plan_rules import PlanRules
 from vermilion.faces.native.account import (
     CursorQuery,
     EntryView,
@@ -30,12 +29,11 @@ from vermilion.http.asgi import Answer, json_answer
 from vermilion.http.endpoints import Call, Handler, Operation
 from vermilion.services.grant_units import GrantRequest, adjust_wallet, grant_units
 from vermilion.services.issue_key import KeyRequest, issue_key, revoke_key, rotate_key
-from vermilion.services.open_account import change_account, open_account, save_plan
+from vermilion.services.open_account import change_account, open_account
+from vermilion.services.save_plan import PlanRequest, save_plan
 from vermilion.storage import accounts, ledger
-from vermilion.storage.accounts import AccountRow, PlanRow
+from vermilion.storage.accounts import AccountRow
 from vermilion.storage.ledger import GrantRow
-
-Count = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
 
 class NewAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,26 +56,6 @@ class Adjustment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     units: int
     reason: Annotated[str, Meta(max_length=1000)]
-
-
-class PlanRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A plan to make or change."""
-
-    id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-    name: Annotated[str, Meta(max_length=200)] | None = None
-    concurrency_total: Count = 20
-    concurrency_family: dict[str, Count] = {}
-    weight: Annotated[int, Meta(ge=1, le=1000)] = 1
-    requests_per_minute: Count = 6_000
-    upload_bytes_max: Annotated[int, Meta(ge=1, le=2**40)] = 50_000_000
-    retention_days: Annotated[int, Meta(ge=1, le=36_500)] = 30
-    priority_best: Annotated[int, Meta(ge=0, le=9)] = 5
-    quota_units: Annotated[int, Meta(ge=0, le=2**53)] = 0
-    quota_period: Literal["day", "week", "month", "year"] = "month"
-    media_bytes_max: Annotated[int, Meta(ge=1, le=2**53)] | None = None
-    error_tasks_max: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
-    error_penalty: Literal["block", "charge"] = "block"
-    rules: PlanRules = PlanRules()
 
 
 class AccountSummary(msgspec.Struct, frozen=True):
@@ -171,7 +149,7 @@ async def revoke(call: Call) -> Answer:
 
 async def put_plan(call: Call) -> Answer:
     """Make or change a plan."""
-    return json_answer(plan_view(await save_plan(call.gateway, call.bearer, _plan_row(call.body))), 201)
+    return json_answer(plan_view(await save_plan(call.gateway, call.bearer, call.body)), 201)
 
 
 async def list_plans(call: Call) -> Answer:
@@ -183,12 +161,6 @@ async def list_plans(call: Call) -> Answer:
 
 def _summary(row: AccountRow) -> AccountSummary:
     return AccountSummary(row.id, row.name, row.email, row.role, row.status, row.plan_id, row.created_at)
-
-
-def _plan_row(asked: PlanRequest) -> PlanRow:
-    facts = {**msgspec.structs.asdict(asked), "name": asked.name or asked.id}
-    as_json = ("concurrency_family", "rules")
-    return PlanRow(**{**facts, **{name: msgspec.json.encode(facts[name]).decode() for name in as_json}})
 
 
 def admin_operation(  # noqa: PLR0917  (its calls are the columns of a table)
