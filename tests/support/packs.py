@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,7 +14,8 @@ from typing import Any
 from vermilion.engines.contract import EngineRefused, EngineResult
 from vermilion.engines.packs.description import known_packs
 from vermilion.engines.packs.install import install
-from vermilion.engines.packs.shelf import Shelf, State
+from vermilion.engines.packs.shelf import Shelf, State, checksum
+from vermilion.engines.packs.weights import bring_weights
 from vermilion.engines.pool import EnginePool
 
 CACHE = Path(__file__).resolve().parents[2] / ".cache"
@@ -27,7 +32,29 @@ def installed_packs(*names: str) -> Shelf:
         pack = known_packs()[name]
         if shelf.state(pack) not in (State.INSTALLED, State.NEEDS_WEIGHTS):
             install(shelf, pack, lambda _arrived: None)
+        if name == "diffusion":
+            bring_weights(shelf, pack, str(tiny_diffusion(shelf)))
     return shelf
+
+
+def tiny_diffusion(shelf: Shelf) -> Path:
+    """A diffusion model of random weights, made by the installed pack's own OpenVINO when its recipe is new."""
+    recipe = Path(__file__).with_name("tiny_diffusion.py")
+    made = CACHE / "models" / f"tiny-diffusion-{checksum(recipe)}"[:40]
+    if not made.is_dir():
+        fresh = Path(tempfile.mkdtemp(dir=_there(made.parent)))
+        subprocess.run(
+            [sys.executable, "-P", str(recipe), str(fresh)],
+            check=True,
+            env={**os.environ, "PYTHONPATH": str(shelf.place(known_packs()["diffusion"]))},
+        )
+        fresh.rename(made)
+    return made
+
+
+def _there(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 class Engines:

@@ -62,6 +62,7 @@ class EngineJob:
     """One call of an engine: write files into `out_dir` only, `report(percent, text)` as work goes on.
 
     `pack` is the folder of the engine pack that the engine came with; its packages can be imported.
+    `model` is the folder of the model that the operator brought for that pack, where it needs one.
     """
 
     params: Mapping[str, Any]
@@ -69,6 +70,7 @@ class EngineJob:
     out_dir: Path
     report: Callable[[int, str | None], None]
     pack: Path | None = None
+    model: Path | None = None
 
 
 Engine = Callable[[EngineJob], EngineResult]

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ from vermilion.engines.registry import ENGINES
 from vermilion.engines.scratch import Scratch
 
 WARM_MORE = 2  #: workers that stay warm beyond those that may work at once, for engines of different packs
+ROOM_FOR_MODEL = (
+    3  #: what a model may take in memory, as a multiple of its files: half floats become whole ones
+)
 OnProgress = Callable[[int, str | None], None]
 
 
@@ -32,6 +36,7 @@ class EnginePool:
     """At most `size` workers at work, started when first needed and kept warm; those of a pack run that pack alone.
 
     A worker whose job was cancelled, timed out or crashed is killed; the next job gets a new one.
+    A pack with the operator's model does one job at a time, and its worker may take as much memory more as that needs.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class EnginePool:
         self._shelf = shelf
         self._warm_max = size + WARM_MORE
         self._slots = asyncio.Semaphore(size)
+        self._turns: dict[str, asyncio.Lock] = {}
         self._idle: list[WorkerProcess] = []
         self._busy: set[WorkerProcess] = set()
         self._burials: set[asyncio.Task[None]] = set()
@@ -90,12 +96,13 @@ class EnginePool:
             raise EngineUnavailable(
                 f"there is no engine {engine!r}; there are {', '.join(sorted(self._engines))}"
             )
-        async with self._slots:
+        async with self._turn(engine), self._slots:
             out_dir = await asyncio.to_thread(self._open().new_dir)
             try:
                 order = _order(dotted_path, params, files, out_dir)
-                pack = await asyncio.to_thread(self._pack, engine)
-                answer = await self._answer(order, on_progress, timeout_s or self._job_timeout_s, pack=pack)
+                folders = await asyncio.to_thread(self._folders, engine)
+                timeout_s = timeout_s or self._job_timeout_s
+                answer = await self._answer(order, on_progress, timeout_s, folders=folders)
                 result = await asyncio.to_thread(_result, answer, out_dir)
             except BaseException:
                 self._later(_remove(out_dir))
@@ -119,19 +126,27 @@ class EnginePool:
             raise EngineUnavailable("the engine pool is not running")
         return self._scratch
 
-    def _pack(self, engine: str) -> Path | None:
-        """The folder of the engine's pack; raises EngineUnavailable when that is not installed and whole."""
+    def _turn(self, engine: str) -> AbstractAsyncContextManager[object]:
+        """Operators' models are too large for two of them at once."""
+        pack = pack_of(engine)
+        if pack is None or not pack.weights_from_operator:
+            return nullcontext()
+        return self._turns.setdefault(pack.name, asyncio.Lock())
+
+    def _folders(self, engine: str) -> tuple[Path, ...]:
+        """The folders of the engine's pack; raises EngineUnavailable when that is not installed and whole."""
         pack = pack_of(engine)
         if pack is None:
-            return None
+            return ()
         if self._shelf is None:
             raise EngineUnavailable(f"this pool has no engine packs, and {engine!r} needs {pack.name!r}")
-        return self._shelf.folder_of(pack)
+        model = self._shelf.model_of(pack)
+        return (self._shelf.folder_of(pack), *((model,) if model else ()))
 
     async def _answer(
-        self, order: bytes, on_progress: OnProgress, timeout_s: float, *, pack: Path | None
+        self, order: bytes, on_progress: OnProgress, timeout_s: float, *, folders: tuple[Path, ...]
     ) -> Answer:
-        worker = await self._worker(pack)
+        worker = await self._worker(folders)
         self._busy.add(worker)
         try:
             async with asyncio.timeout(timeout_s):
@@ -147,15 +162,16 @@ class EnginePool:
         self._keep(worker, answer)
         return answer
 
-    async def _worker(self, pack: Path | None) -> WorkerProcess:
+    async def _worker(self, folders: tuple[Path, ...]) -> WorkerProcess:
         for worker in reversed(self._idle):  # The last one used is the warmest.
-            if worker.pack != pack:
+            if worker.folders[:1] != folders[:1]:
                 continue
             self._idle.remove(worker)
-            if worker.alive:
+            if worker.alive and worker.folders == folders:
                 return worker
-            self._bury(worker)
-        worker = await WorkerProcess.start(self._memory_bytes_max, self._open().path, pack=pack)
+            self._bury(worker)  # It died, or holds a model that the operator has changed for another.
+        memory_bytes_max = self._memory_bytes_max + await asyncio.to_thread(_room, folders[1:])
+        worker = await WorkerProcess.start(memory_bytes_max, self._open().path, folders=folders)
         if self._scratch is None:  # Closed while it started.
             self._bury(worker)
         return worker
@@ -177,6 +193,12 @@ class EnginePool:
         task = asyncio.ensure_future(work)
         self._burials.add(task)
         task.add_done_callback(self._burials.discard)
+
+
+def _room(models: tuple[Path, ...]) -> int:
+    """How much memory an operator's model may take, by the size of its files."""
+    files = (path for model in models for path in model.rglob("*") if path.is_file())
+    return ROOM_FOR_MODEL * sum(path.stat().st_size for path in files)
 
 
 def _order(dotted_path: str, params: Mapping[str, Any], files: Mapping[str, Path], out_dir: Path) -> bytes:

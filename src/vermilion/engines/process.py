@@ -31,14 +31,19 @@ _KEPT = (
 
 
 class WorkerProcess:
-    """One warm worker, for built-in engines or for one pack. It runs one job at a time, and none after a failure."""
+    """One warm worker. It runs one job at a time, and none after a failure.
 
-    def __init__(self, process: Process, pack: Path | None = None) -> None:
+    `folders` are none for built-in engines, else a pack's and, where it needs one, that of the operator's model.
+    """
+
+    def __init__(self, process: Process, folders: tuple[Path, ...] = ()) -> None:
         self._process = process
-        self.pack = pack
+        self.folders = folders
 
     @classmethod
-    async def start(cls, memory_bytes_max: int, scratch: Path, *, pack: Path | None = None) -> WorkerProcess:
+    async def start(
+        cls, memory_bytes_max: int, scratch: Path, *, folders: tuple[Path, ...] = ()
+    ) -> WorkerProcess:
         """A worker that is ready for work; raises `EngineCrashed` if it does not get that far."""
         arguments: tuple[str, ...] = (
             "-P",
@@ -46,14 +51,13 @@ class WorkerProcess:
             "vermilion.engines.worker",
             str(os.getpid()),
             str(memory_bytes_max),
+            *map(str, folders),
         )
-        if pack is not None:
-            arguments += (str(pack),)
         process = await asyncio.create_subprocess_exec(
             sys.executable, *arguments, stdin=PIPE, stdout=PIPE, stderr=None if sys.stderr else DEVNULL,
             env=_environment(), cwd=scratch,
         )  # fmt: skip
-        worker = cls(process, pack)
+        worker = cls(process, folders)
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 ready = await worker._read()

@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
-from PIL.PngImagePlugin import PngInfo
 
-from vermilion.engines.contract import EngineFile, EngineJob, EngineRefused, EngineResult
+from vermilion.engines.contract import EngineJob, EngineRefused, EngineResult
 from vermilion.engines.networks import onnx_network
+from vermilion.engines.notes import saved_picture
 from vermilion.engines.pictures import is_opaque, on_white, opened, upright
 from vermilion.engines.span import enlarged
 from vermilion.engines.styles import STYLES
@@ -139,10 +139,5 @@ def _saved(job: EngineJob, painted: Image.Image, wish: Wish) -> EngineResult:
         "style": "style picture" if by_example else wish.style,
         "strength": wish.strength,
     }
-    note = PngInfo()
-    note.add_text("Software", "Vermilion restyle")
-    for name, value in facts.items():
-        note.add_text(name, str(value))
-    path = job.out_dir / "restyled.png"
-    painted.save(path, pnginfo=note, compress_level=4)
-    return EngineResult((EngineFile(path.name, path, "image/png", *painted.size),), facts)
+    note = {"Software": "Vermilion restyle", **{name: str(value) for name, value in facts.items()}}
+    return EngineResult((saved_picture(painted, job.out_dir / "restyled.png", note),), facts)

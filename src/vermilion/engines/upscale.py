@@ -6,10 +6,10 @@ from typing import Literal
 
 import msgspec
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from vermilion.engines import esrgan, span
-from vermilion.engines.contract import EngineFile, EngineJob, EngineRefused, EngineResult
+from vermilion.engines.contract import EngineJob, EngineRefused, EngineResult
+from vermilion.engines.notes import saved_picture
 from vermilion.engines.pictures import is_opaque, opened, upright
 from vermilion.engines.wishes import given_file, read_wish
 
@@ -62,10 +62,6 @@ def _check_size(size: tuple[int, int], wish: Wish) -> None:
 
 def _saved(job: EngineJob, large: Image.Image, wish: Wish) -> EngineResult:
     method = esrgan.METHOD if wish.quality == "high" else span.METHOD.format(scale=wish.scale)
-    note = PngInfo()
-    note.add_text("Software", "Vermilion upscaler")
-    note.add_text("method", method)
-    path = job.out_dir / "upscaled.png"
-    large.save(path, pnginfo=note, compress_level=4)
-    made = EngineFile(path.name, path, "image/png", *large.size)
+    note = {"Software": "Vermilion upscaler", "method": method}
+    made = saved_picture(large, job.out_dir / "upscaled.png", note)
     return EngineResult((made,), {"method": method, "scale": wish.scale, "quality": wish.quality})

@@ -1,6 +1,7 @@
 """A worker process: reads orders from stdin, runs one engine at a time, and dies with its parent.
 
-Run by the pool as `python -m vermilion.engines.worker <parent pid> <memory bound in bytes> [<folder of a pack>]`.
+Run by the pool as `python -m vermilion.engines.worker <parent pid> <memory bound in bytes> [<folder of a pack>
+[<folder of the operator's model for it>]]`.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ _NICENESS = 5
 def main() -> None:
     """Serve orders until the parent closes our stdin."""
     parent_pid, memory_bytes_max = int(sys.argv[1]), int(sys.argv[2])
-    pack = Path(sys.argv[3]) if len(sys.argv) > 3 else None
+    pack, model = (*map(Path, sys.argv[3:5]), None, None)[:2]
     if pack is not None:
         sys.path.append(str(pack))  # Last, so that what Vermilion itself is built on wins.
     _die_with(parent_pid)
@@ -53,7 +54,7 @@ def main() -> None:
     threading.Thread(target=_listen, args=(sys.stdin.buffer, orders), daemon=True).start()
     _say(answers, Ready())
     while True:
-        answer = _answer(orders.get(), answers, pack)
+        answer = _answer(orders.get(), answers, pack, model)
         _say(answers, answer)
         if isinstance(answer, Broke):  # Whatever broke may have left this process half alive.
             os._exit(1)
@@ -102,10 +103,10 @@ def _say(pipe: BinaryIO, answer: Answer) -> None:
         frame = frame[pipe.write(frame) :]
 
 
-def _answer(order: Run, answers: BinaryIO, pack: Path | None) -> Answer:
+def _answer(order: Run, answers: BinaryIO, pack: Path | None, model: Path | None) -> Answer:
     """Every way in which an engine can end, as an answer."""
     try:
-        return _done(_run(order, answers, pack))
+        return _done(_run(order, answers, pack, model))
     except EngineRefused as refusal:
         return Refused(refusal.reason, refusal.code)
     except EngineUnavailable as missing:
@@ -117,13 +118,13 @@ def _answer(order: Run, answers: BinaryIO, pack: Path | None) -> Answer:
         return Broke(f"{type(broken).__name__}: {broken}"[:500])
 
 
-def _run(order: Run, answers: BinaryIO, pack: Path | None) -> EngineResult:
+def _run(order: Run, answers: BinaryIO, pack: Path | None, model: Path | None) -> EngineResult:
     def report(percent: int, text: str | None) -> None:
         _say(answers, Reported(min(max(percent, 0), 100), text))
 
     files = {name: Path(path) for name, path in order.files.items()}
     engine = load_engine(order.dotted_path)
-    return engine(EngineJob(order.params, files, Path(order.out_dir), report, pack))
+    return engine(EngineJob(order.params, files, Path(order.out_dir), report, pack, model))
 
 
 def _done(result: EngineResult) -> Done:

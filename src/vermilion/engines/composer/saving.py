@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from vermilion.engines.composer.art import things
 from vermilion.engines.composer.scene.graph import Scene
 from vermilion.engines.composer.scene.soundness import is_sound
 from vermilion.engines.contract import EngineFile, EngineJob, EngineResult
+from vermilion.engines.notes import printable, saved_picture
 
 SOFTWARE = "Vermilion composer"
 METHOD = "scene composer with neural styles, not a diffusion model"
@@ -79,7 +79,7 @@ def scene_in(picture: Image.Image) -> Scene | None:
 def _save(path: Path, made: Made) -> EngineFile:
     note = PngInfo()
     note.add_text("Software", SOFTWARE)
-    note.add_text("prompt", re.sub(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", " ", made.prompt))
+    note.add_text("prompt", printable(made.prompt))
     note.add_text("seed", str(made.seed))
     note.add_text("method", METHOD)
     if made.scene is not None:
@@ -94,11 +94,7 @@ def _grid_of(tiles: Sequence[Image.Image], path: Path) -> EngineFile:
     whole = Image.new("RGB", (2 * width + _GAP_PIXELS, 2 * height + _GAP_PIXELS), (255, 255, 255))
     for number, tile in enumerate(tiles):
         whole.paste(tile, ((number % 2) * (width + _GAP_PIXELS), (number // 2) * (height + _GAP_PIXELS)))
-    note = PngInfo()
-    note.add_text("Software", SOFTWARE)
-    note.add_text("method", METHOD)
-    whole.save(path, pnginfo=note, compress_level=4)
-    return EngineFile(path.name, path, "image/png", *whole.size)
+    return saved_picture(whole, path, {"Software": SOFTWARE, "method": METHOD})
 
 
 def _ratio(picture: Image.Image) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from PIL import Image, ImageChops
-from PIL.PngImagePlugin import PngInfo
 
-from vermilion.engines.contract import EngineFile, EngineJob, EngineResult
+from vermilion.engines.contract import EngineJob, EngineResult
 from vermilion.engines.cutout.matte import METHOD, look, refined, stretched
+from vermilion.engines.notes import saved_picture
 from vermilion.engines.pictures import on_white, opened, upright
 from vermilion.engines.wishes import given_file
 
@@ -28,11 +28,7 @@ def cut_out(job: EngineJob) -> EngineResult:
 def _saved(job: EngineJob, picture: Image.Image, mask: Image.Image) -> EngineResult:
     """What was transparent before stays so."""
     picture.putalpha(ImageChops.multiply(mask, picture.getchannel("A")))
-    note = PngInfo()
-    note.add_text("Software", "Vermilion cutout")
-    note.add_text("method", METHOD)
-    path = job.out_dir / "cutout.png"
-    picture.save(path, pnginfo=note, compress_level=4)
     share = round(float(np.asarray(mask, dtype=np.float32).mean()) / 255, 4)
-    made = EngineFile(path.name, path, "image/png", picture.width, picture.height)
+    note = {"Software": "Vermilion cutout", "method": METHOD}
+    made = saved_picture(picture, job.out_dir / "cutout.png", note)
     return EngineResult((made,), {"method": METHOD, "foreground_share": share})

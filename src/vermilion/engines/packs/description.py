@@ -58,12 +58,19 @@ class Pack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     probe: Probe
     joins: tuple[Join, ...] = ()
     leave_out: tuple[str, ...] = ()
-    weights_from_operator: bool = False  #: it brings the runtime; the operator brings a model
+    weights_layout: str | None = (
+        None  #: it brings the runtime, the operator a model that this `module:name` checks
+    )
 
     @property
     def folder_name(self) -> str:
         """Its folder among the packs."""
         return f"{self.name}-{self.version}"
+
+    @property
+    def weights_from_operator(self) -> bool:
+        """Whether it runs only with a model that the operator brings."""
+        return self.weights_layout is not None
 
     @property
     def fingerprint(self) -> str:

@@ -92,6 +92,11 @@ class Shelf:
         place = self.place(pack)
         return [name for name, file in receipt.files.items() if checksum(place / name) != file.sha256]
 
+    def model_of(self, pack: Pack) -> Path | None:
+        """The folder of the operator's model, where a pack needs one and has it."""
+        link = self.weights(pack)
+        return link.resolve() if pack.weights_from_operator and link.is_dir() else None
+
     def folder_of(self, pack: Pack) -> Path:
         """The folder of a pack that can run. Raises EngineUnavailable saying what to type for one that cannot."""
         state = self.state(pack)

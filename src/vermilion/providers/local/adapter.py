@@ -51,6 +51,7 @@ COMPOSER_OPERATIONS = (
     "video",
     "seed",
 )
+DIFFUSION_OPERATIONS = ("text-to-image", "image-to-image", "inpaint")
 ENGINE_OF: Mapping[tuple[str, str], str] = {
     ("arranger", "text-to-music"): "music",
     **{("composer", operation): "composer" for operation in COMPOSER_OPERATIONS},
@@ -63,18 +64,21 @@ ENGINE_OF: Mapping[tuple[str, str], str] = {
     ("describe", "describe"): "describe",
     ("restyle", "style-transfer"): "restyle",
     ("upscaler", "upscale"): "upscale",
+    **{("diffusion", operation): "diffuse" for operation in DIFFUSION_OPERATIONS},
     ("embed", "embed"): "embed",
     ("guard", "score-image"): "score",
     ("listen", "transcribe"): "transcribe",
     ("voice", "text-to-speech"): "speak",
 }
-SEEDED = ("arranger", "composer")
+SEEDED = ("arranger", "composer", "diffusion")
+WITH_OPERATION = ("composer", "diffusion")  #: one engine does several task types and hears which
 MEMORY_BYTES_MAX = 2 * 1024**3
 JOB_TIMEOUT_S = 300.0
 #: Engines whose longest job takes longer than that, on a machine that is slow and busy.
 LONG_JOBS_S: Mapping[str, float] = {
     "composer": 900.0,
     "cutout-video": 1800.0,
+    "diffuse": 3600.0,
     "speak": 900.0,
     "transcribe": 3600.0,
     "upscale": 1200.0,
@@ -256,7 +260,7 @@ def _params(job: Job) -> dict[str, Any]:
     """The input without what came as files. Without a seed the task's id is one, so that a repeat is the same."""
     as_files = {name.partition("/")[0] for name in job.files}
     params = {name: value for name, value in job.input.items() if name not in as_files}
-    if job.model == "composer":
+    if job.model in WITH_OPERATION:
         params |= {"operation": job.task_type, "parent": dict(job.parent_facts)}
     if job.model in SEEDED and params.get("seed") is None:
         params["seed"] = job.task_id.int & 0xFFFF_FFFF
