@@ -40,6 +40,7 @@ from vermilion.storage import (
     deliveries,
     endings,
     flights,
+    hand_backs,
     nodes,
     submissions,
     tasks,
@@ -164,7 +165,7 @@ async def _build_gateway(settings: Settings, database: Database, stack: AsyncExi
         endings=Batcher(lambda batch: endings.end_tasks(database, batch)),
         submission_notes=Batcher(lambda notes: flights.mark_submissions(database, notes)),
         progress_notes=Batcher(lambda notes: flights.keep_progress(database, notes)),
-        hand_backs=Batcher(lambda notes: flights.hand_back(database, notes)),
+        hand_backs=Batcher(lambda notes: hand_backs.hand_back(database, notes)),
         attempts=Batcher(lambda attempts: deliveries.note(database, attempts)),
     )
 

@@ -25,7 +25,7 @@ from vermilion.services.open_account import DEFAULT_PLAN
 from vermilion.storage import accounts, connections, flights, ledger, nodes, submissions
 from vermilion.storage.database import Database
 from vermilion.storage.endings import end_tasks
-from vermilion.storage.flights import HandBackNote
+from vermilion.storage.hand_backs import HandBackNote, hand_back
 
 pytestmark = pytest.mark.slow
 
@@ -203,7 +203,7 @@ class History:
             row = await self.nodes[0].fetchrow("SELECT attempt, now() AS now FROM tasks WHERE id = $1", id_)
             assert row is not None
             note = HandBackNote(id_, self.node_id, row["attempt"], row["now"], elsewhere=False)
-            await asyncio.gather(*(flights.hand_back(node, [note]) for node in self.nodes))
+            await asyncio.gather(*(hand_back(node, [note]) for node in self.nodes))
 
     async def expire(self, op: Op) -> None:
         if ids := list(self.oracle.grants):

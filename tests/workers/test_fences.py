@@ -10,7 +10,8 @@ import pytest
 
 from vermilion.storage import connections, flights, nodes
 from vermilion.storage.database import Database
-from vermilion.storage.flights import HandBackNote, ProgressNote, SubmissionNote
+from vermilion.storage.flights import ProgressNote, SubmissionNote
+from vermilion.storage.hand_backs import HandBackNote, hand_back
 
 ADD_TASK = """
 INSERT INTO tasks (id, account_id, model, task_type, family, queue, status, priority, rank, input, price, held,
@@ -41,7 +42,7 @@ async def test_a_lost_claim_cannot_submit_beside_the_new_one(database: Database,
     old = await claim(database, connection, node_id)
     [adopted] = await flights.adopt(database, node_id=other_id, lease_s=LEASE_S, providers=["echo"])
     back = HandBackNote(adopted.id, other_id, adopted.attempt, datetime.now(UTC), elsewhere=False)
-    assert [True] == await flights.hand_back(database, [back])
+    assert [True] == await hand_back(database, [back])
     new = await claim(database, connection, node_id)
     sending = [SubmissionNote(task.id, node_id, task.attempt, "sending") for task in (old, new)]
     assert [False] == await flights.mark_submissions(database, sending[:1])
@@ -57,7 +58,7 @@ async def test_an_adopted_task_hears_only_its_new_node(database: Database, conne
     assert [False] == await flights.mark_submissions(database, [note])
     assert [False] == await flights.keep_progress(database, [ProgressNote(task.id, zombie_id, 50, None)])
     back = HandBackNote(task.id, zombie_id, task.attempt, datetime.now(UTC), elsewhere=False)
-    assert [False] == await flights.hand_back(database, [back])
+    assert [False] == await hand_back(database, [back])
     assert 1 == (await connections.read_all(database))[0].running
 
 
@@ -69,7 +70,7 @@ async def test_what_is_on_its_way_is_not_handed_back(database: Database, connect
     begun = SubmissionNote(task.id, node_id, task.attempt, "sending")
     assert [True] == await flights.mark_submissions(database, [begun])
     back = HandBackNote(task.id, node_id, adopted.attempt, datetime.now(UTC), elsewhere=False, unsent=True)
-    assert [False] == await flights.hand_back(database, [back])
+    assert [False] == await hand_back(database, [back])
     assert "processing" == await database.fetchval("SELECT status FROM tasks WHERE id = $1", task.id)
 
 

@@ -22,7 +22,8 @@ from vermilion.storage.batching import Batcher
 from vermilion.storage.blobs import Blobs
 from vermilion.storage.database import Database
 from vermilion.storage.deliveries import Attempt
-from vermilion.storage.flights import HandBackNote, ProgressNote, SubmissionNote
+from vermilion.storage.flights import ProgressNote, SubmissionNote
+from vermilion.storage.hand_backs import HandBackNote
 from vermilion.storage.tasks import TaskRow
 
 

@@ -21,6 +21,7 @@ from vermilion.storage import (
     notifications,
     resumable_uploads,
     reviews,
+    tries,
 )
 from vermilion.storage.tasks import first_id
 
@@ -29,6 +30,7 @@ DELIVERIES_BATCH = 5_000
 FATE_UNKNOWN = (Submission.SENDING, Submission.UNKNOWN)
 IDEMPOTENCY_KEPT_DAYS = 7
 REVIEWS_KEPT_DAYS = 365
+TRIES_KEPT_DAYS = 90
 
 
 async def end_overdue(gateway: Gateway) -> int:
@@ -72,3 +74,4 @@ async def forget_records(gateway: Gateway) -> None:
     await reviews.forget_old(gateway.database, REVIEWS_KEPT_DAYS)
     await error_days.forget_old(gateway.database)
     await members.sweep(gateway.database)
+    await tries.forget_old(gateway.database, TRIES_KEPT_DAYS)

@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 
 from vermilion import faults
-from vermilion.storage.database import Database, retry_conflicts
+from vermilion.storage.database import Database
 from vermilion.storage.tellings import step_is_told, tell_step
 
 COLUMNS = """
@@ -62,19 +62,6 @@ class SubmissionNote(msgspec.Struct, frozen=True):
     attempt: int
     submission: str
     ticket: str | None = None
-
-
-class HandBackNote(msgspec.Struct, frozen=True):
-    """A task of which nothing was started, to be pending again from `ready_at`; where that is only what was read of
-    it, `unsent` asks that no submit has begun since.
-    """
-
-    task_id: UUID
-    node_id: UUID
-    attempt: int
-    ready_at: datetime
-    elsewhere: bool
-    unsent: bool = False
 
 
 # Lock a connection and see how many tasks it may take now: none in its resting hours. A rest or a window that is
@@ -137,28 +124,6 @@ WHERE tasks.id = p.id AND tasks.status = 'processing' AND tasks.node_id = p.node
 RETURNING tasks.id, {step_is_told("task.progress")} AS told
 """
 
-# Put tasks back into the queue and free their connections' slots. A task that has tried every connection starts over.
-HAND_BACK = """
-WITH back AS (
-    UPDATE tasks SET status = 'pending', node_id = NULL, submission = NULL, ticket = NULL, version = version + 1,
-        ready_at = b.ready_at,
-        tried = CASE WHEN NOT b.elsewhere THEN '{}'
-                     WHEN EXISTS (SELECT 1 FROM connections c WHERE tasks.queue = ANY(c.queues) AND c.state = 'active'
-                                  AND c.id <> tasks.connection_id AND NOT c.id = ANY(tasks.tried))
-                     THEN tasks.tried || tasks.connection_id ELSE '{}' END
-    FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::boolean[], $6::boolean[])
-         AS b (id, node_id, attempt, ready_at, elsewhere, unsent)
-    WHERE tasks.id = b.id AND tasks.status = 'processing' AND tasks.node_id = b.node_id AND tasks.attempt = b.attempt
-      AND (NOT b.unsent OR tasks.submission IS NULL)
-    RETURNING tasks.id, tasks.connection_id
-), freed AS (
-    UPDATE connections SET running = greatest(0, connections.running - f.tasks)
-    FROM (SELECT connection_id, count(*)::int AS tasks FROM back GROUP BY connection_id) f
-    WHERE connections.id = f.connection_id
-)
-SELECT id FROM back
-"""
-
 # Tasks that this node holds for a connection and has not submitted.
 READ_UNSENT = f"""
 SELECT {COLUMNS} FROM tasks
@@ -200,7 +165,7 @@ async def claim(database: Database, *, connection_id: UUID, node_id: UUID, at_mo
         rows = await connection.fetch(CLAIM, room["queues"], connection_id, node_id, places)
         if rows:
             await connection.execute(COUNT_CLAIMED, connection_id, len(rows))
-            await _notify(connection, rows)
+            await notify(connection, rows)
             await tell_step(connection, "task.started", [row["id"] for row in rows if row[-1]])
             faults.at("claim.before_commit")
     if rows:
@@ -218,7 +183,7 @@ async def mark_submissions(database: Database, notes: list[SubmissionNote]) -> S
         [n.submission for n in notes],
         [n.ticket for n in notes],
     )
-    return _applied(rows, notes)
+    return applied(rows, notes)
 
 
 async def keep_progress(database: Database, notes: list[ProgressNote]) -> Sequence[bool | Exception]:
@@ -231,29 +196,9 @@ async def keep_progress(database: Database, notes: list[ProgressNote]) -> Sequen
             [n.percent for n in notes],
             [n.text for n in notes],
         )
-        await _notify(connection, rows)
+        await notify(connection, rows)
         await tell_step(connection, "task.progress", [row["id"] for row in rows if row["told"]])
-    return _applied(rows, notes)
-
-
-async def hand_back(database: Database, notes: list[HandBackNote]) -> Sequence[bool | Exception]:
-    """Make tasks pending again; False where the node no longer holds the task."""
-
-    async def once() -> list[Any]:
-        async with database.transaction() as connection:
-            rows: list[Any] = await connection.fetch(
-                HAND_BACK,
-                [n.task_id for n in notes],
-                [n.node_id for n in notes],
-                [n.attempt for n in notes],
-                [n.ready_at for n in notes],
-                [n.elsewhere for n in notes],
-                [n.unsent for n in notes],
-            )
-            await _notify(connection, rows)
-            return rows
-
-    return _applied(await retry_conflicts(once), notes)
+    return applied(rows, notes)
 
 
 async def read_unsent(database: Database, *, connection_id: UUID, node_id: UUID) -> list[Claimed]:
@@ -290,11 +235,13 @@ def _places(room: Any, at_most: int) -> int:
     return int(places if room["window_left"] is None else min(places, room["window_left"]))
 
 
-def _applied(rows: list[Any], notes: Sequence[Any]) -> list[bool | Exception]:
+def applied(rows: list[Any], notes: Sequence[Any]) -> list[bool | Exception]:
+    """For each note whether a row says that it changed its task."""
     changed = {row["id"] for row in rows}
     return [note.task_id in changed for note in notes]
 
 
-async def _notify(connection: Any, rows: list[Any]) -> None:
+async def notify(connection: Any, rows: list[Any]) -> None:
+    """Wake whoever watches these tasks."""
     if rows:
         await connection.execute(NOTIFY_TASKS, ",".join(row["id"].hex for row in rows[:200]))

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -33,12 +33,17 @@ class Flight:
     unknown: bool = False
     percent: int = 0
     noted_at: float = 0.0  #: loop time of the last progress that was kept
+    taken_at: float = field(default_factory=lambda: asyncio.get_running_loop().time())
 
     def clear_folder(self) -> None:
         """Delete the input files."""
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder = None
+
+    def seconds_here(self) -> float:
+        """For how long this node has had it in hand."""
+        return asyncio.get_running_loop().time() - self.taken_at
 
     def seconds_left(self) -> float:
         """Seconds until the task's deadline; negative once it has passed."""

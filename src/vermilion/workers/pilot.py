@@ -33,7 +33,8 @@ from vermilion.services.link_connection import unseal
 from vermilion.services.prepare_job import InputUnusable, prepare_job
 from vermilion.storage import connections
 from vermilion.storage.connections import ConnectionRow
-from vermilion.storage.flights import Claimed, HandBackNote, ProgressNote, SubmissionNote
+from vermilion.storage.flights import Claimed, ProgressNote, SubmissionNote
+from vermilion.storage.hand_backs import HandBackNote
 from vermilion.workers.answers import ask, understand
 from vermilion.workers.flight import Flight, persist
 from vermilion.workers.lane import Lane
@@ -250,6 +251,9 @@ class Pilot:
             decision.ready_at,
             decision.elsewhere,
             unsent,
+            decision.reason,
+            decision.code,
+            flight.seconds_here(),
         )
         await persist(lambda: self._gateway.hand_backs(note))
 

@@ -14,6 +14,7 @@ from vermilion.faces.native.tasks import TaskQuery, task_filter
 from vermilion.faces.native.wire import OBJECT, Page, TaskView, Time, task_view
 from vermilion.http.asgi import Answer, json_answer
 from vermilion.http.endpoints import Call
+from vermilion.services.explain_route import Route, explain_route
 from vermilion.services.find_tasks import list_tasks
 from vermilion.services.finish_task import end_by_operator
 from vermilion.storage import audit, connections, ledger, nodes
@@ -89,6 +90,11 @@ async def end_task(call: Call) -> Answer:
     return json_answer(task_view(call.gateway, row, call.origin))
 
 
+async def show_route(call: Call) -> Answer:
+    """Tell where a task was, what went wrong there, and which connections could take it."""
+    return json_answer(await explain_route(call.gateway, call.id()))
+
+
 async def list_queues(call: Call) -> Answer:
     """Count the active tasks of every queue."""
     return json_answer(
@@ -127,6 +133,7 @@ OPERATIONS = (
     admin_operation(
         "POST", "/tasks/{id}/end", end_task, "End a task by hand", TaskView, body=TaskEnd, errors=(404, 409)
     ),
+    admin_operation("GET", "/tasks/{id}/route", show_route, "Explain a task's route", Route, errors=(404,)),
     admin_operation("GET", "/queues", list_queues, "Count queues", Page[QueueView]),
     admin_operation("GET", "/nodes", list_nodes, "List nodes", Page[NodeView]),
     admin_operation("GET", "/audit", list_audit, "List operators' acts", Page[AuditView], query=IdQuery),

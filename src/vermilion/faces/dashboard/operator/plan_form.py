@@ -15,24 +15,20 @@ from vermilion.faces.dashboard.pages.keys import units_of
 from vermilion.services.save_plan import PlanRequest
 
 MEGABYTE = 1_000_000
-#: Whole numbers: label and help. Those of FEWER may be left out, which means no bound.
+#: Whole numbers: label and help.
 NUMBERS = {
     "concurrency_total": ("Tasks at once", "More wait their turn."),
     "weight": ("Weight in the queue", "2 gets twice the turns of 1."),
     "requests_per_minute": ("Requests a minute", ""),
     "priority_best": ("Most urgent priority", "0 is the most urgent, 9 the least."),
     "retention_days": ("Files are kept for days", ""),
-    "error_tasks_max": ("Tasks a day that may fail by the customer's fault", "Empty: no bound."),
-    "relax_tasks_max": (
-        "Relaxed Midjourney tasks a day at their price",
-        "Empty: no bound. More cost double.",
-    ),
+    "error_tasks_max": ("Failures a day by the customer's fault", ""),
+    "relax_tasks_max": ("Relaxed Midjourney tasks a day", "More cost double."),
 }
 #: Sizes, typed in MB.
-SIZES = {
-    "upload_bytes_max": ("Largest upload in MB", ""),
-    "media_bytes_max": ("All stored files in MB", "Empty: no bound."),
-}
+SIZES = {"upload_bytes_max": ("Largest upload in MB", ""), "media_bytes_max": ("All stored files in MB", "")}
+#: Without them there is no bound.
+OPTIONAL = ("media_bytes_max", "error_tasks_max", "relax_tasks_max")
 PERIODS = {"day": "day", "week": "week", "month": "month", "year": "year"}
 PENALTIES = {"block": "No more tasks that day", "charge": "Each further one costs its price"}
 CHECKS = {

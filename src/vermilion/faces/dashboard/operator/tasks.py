@@ -11,9 +11,10 @@ from vermilion.faces.dashboard.pages.task import stretches
 from vermilion.faces.dashboard.pages.tasks import PAGE, RANGES, STATES, cursor_of, filter_of, filters_of
 from vermilion.faces.dashboard.shown_task import ShownTask
 from vermilion.faces.dashboard.visit import Visit, see
+from vermilion.services.explain_route import route_of
 from vermilion.services.find_tasks import list_tasks
 from vermilion.services.finish_task import end_by_operator
-from vermilion.storage import accounts, connections, deliveries, ledger, oversight
+from vermilion.storage import accounts, deliveries, ledger, oversight
 
 
 async def show(visit: Visit) -> Response:
@@ -36,20 +37,21 @@ async def show(visit: Visit) -> Response:
 
 
 async def show_one(visit: Visit) -> Response:
-    """One task with its account, connection, attempts and entries."""
+    """One task with its account, its route, its entries and its deliveries."""
     database = visit.gateway.database
     row = await visit.gateway.reads(visit.id())
     if row is None:
         raise NotFound("There is no such task.")
     task = ShownTask(visit.gateway, row)
-    connection = await connections.read_one(database, row.connection_id) if row.connection_id else None
+    route = await route_of(visit.gateway, row)
     return await page(
         visit,
         "operator/task.html",
         title=task.subject,
         task=task,
         account=await accounts.read_account(database, row.account_id),
-        connection=connection,
+        route=route,
+        connection=next((one for one in route.candidates if one.has_it), None),
         stretches=stretches(task),
         entries=await ledger.read_task_entries(database, row.account_id, row.id),
         deliveries=await deliveries.read_page(
