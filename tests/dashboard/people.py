@@ -37,9 +37,11 @@ class Person:
         """Open a page, following redirects."""
         return await self._ask("GET", path, headers=headers)
 
-    async def send(self, path: str, *, follow: bool = True, **fields: str) -> Seen:
-        """Send a form from the page seen last."""
-        form = {"csrf": self.csrf, **fields}
+    async def send(self, path: str, *, follow: bool = True, **fields: str | list[str]) -> Seen:
+        """Send a form from the page seen last; a list is a field that is there several times."""
+        form = [("csrf", self.csrf)] if "csrf" not in fields else []
+        for name, given in fields.items():
+            form += [(name, value) for value in ([given] if isinstance(given, str) else given)]
         return await self._ask(
             "POST", path, headers={"origin": self.origin}, data=form, allow_redirects=follow
         )

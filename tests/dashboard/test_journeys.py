@@ -82,6 +82,59 @@ async def test_the_same_without_scripts(
     await expect(page.locator("tbody")).to_contain_text("slow")
 
 
+async def test_three_models_side_by_side(
+    browser: Browser, email: str, customer: Api, module_server: Server
+) -> None:
+    """What is written stays while models are chosen, the button tells the sum, two clicks make three tasks, and they
+    come by themselves.
+    """
+    page = await signed_in(await browser.new_context(), module_server.url, email, PASSWORD)
+    await page.goto(f"{module_server.url}/playground?offer=composer/text-to-image")
+    await page.get_by_label("Prompt", exact=True).fill("a lighthouse at dusk")
+    await page.get_by_label("Longest side in pixels").fill("256")
+    await page.get_by_text("Compare with another model").click()
+    await page.get_by_label("Compare with").select_option("Qubico/flux1-schnell/txt2img")
+    await page.wait_for_url("**with=*")
+    await page.get_by_label("Compare with").select_option("Qubico/flux1-dev/txt2img")
+    await expect(page.get_by_role("heading", name="Ask 3 models the same")).to_be_visible()
+    await expect(page.get_by_label("Prompt", exact=True)).to_have_value("a lighthouse at dusk")
+    for number in (1, 2):
+        await page.get_by_text("Only for Qubico/flux1").nth(number - 1).click()
+        for side in ("width", "height"):
+            await page.locator(f"[name='{number}:{side}']").fill("256")
+    await page.locator("[name='1:batch_size']").fill("2")
+    await page.locator("[name='1:batch_size']").press("Tab")
+    button = page.get_by_role("button", name="Make all 3")
+    await expect(page.locator(".prices li").nth(1)).to_contain_text("$0.010")
+
+    await button.dblclick()
+
+    await page.wait_for_url("**task=*")
+    await expect(page.locator(".beside .stage img")).to_have_count(3)
+    assert 3 == len((await customer.get("/v1/tasks"))["data"])
+
+
+async def test_two_models_side_by_side_without_scripts(
+    browser: Browser, email: str, customer: Api, module_server: Server
+) -> None:
+    """Plain links and forms, and a page that shows the results when it is opened again."""
+    context = await browser.new_context(java_script_enabled=False)
+    page = await signed_in(context, module_server.url, email, PASSWORD)
+    await page.goto(f"{module_server.url}/playground?offer=composer/text-to-image")
+    await page.get_by_text("Compare with another model").click()
+    await page.get_by_label("Compare with").select_option("Qubico/flux1-schnell/txt2img")
+    await page.get_by_role("button", name="Show").click()
+    await page.get_by_label("Prompt", exact=True).fill("a fox")
+    await page.get_by_label("Longest side in pixels").fill("256")
+    await page.get_by_role("button", name="Make all 2").click()
+    await page.wait_for_url("**task=*")
+    for task in (await customer.get("/v1/tasks"))["data"]:
+        await customer.ended(task["id"], timeout_s=60)
+    await page.reload()
+
+    await expect(page.locator(".beside .stage img")).to_have_count(2)
+
+
 async def test_wrong_input_comes_back_with_words_at_its_field(
     browser: Browser, email: str, module_server: Server
 ) -> None:

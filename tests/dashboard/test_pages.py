@@ -17,6 +17,7 @@ STATEMENTS_MAX = 8
 HTML_BYTES_MAX = 60_000
 CUSTOMER_PAGES = (
     "/playground",
+    "/playground?offer=composer/text-to-image&with=Qubico/flux1-schnell/txt2img&with=midjourney/imagine",
     "/gallery",
     "/tasks",
     "/tasks?status=failed",

@@ -93,6 +93,7 @@ async def run(
 async def save_assets(client: Client, task: dict[str, Any], folder: Path, name: str) -> list[Path]:
     """The files of an ended task, saved as `name.ext`, or `name-1.ext`, `name-2.ext`… Raises CommandFailed."""
     assets = (task["output"] or {}).get("assets", [])
+    name = name.replace("/", "-")  # as in names of models
     files = [
         folder / f"{name}{f'-{number}' if len(assets) > 1 else ''}{_suffix(asset)}"
         for number, asset in enumerate(assets, start=1)

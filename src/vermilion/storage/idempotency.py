@@ -22,6 +22,14 @@ async def is_known(database: Database, account_id: UUID, key: str) -> bool:
     return known
 
 
+async def find_task(database: Database, account_id: UUID, key: str) -> UUID | None:
+    """The task that this account made with this key, or None."""
+    task_id: UUID | None = await database.fetchval(
+        "SELECT task_id FROM idempotency WHERE account_id = $1 AND key = $2", account_id, key
+    )
+    return task_id
+
+
 async def forget_old(database: Database, kept_days: int) -> None:
     """Delete records older than `kept_days`."""
     await database.execute(FORGET_OLD, kept_days)

@@ -35,6 +35,7 @@ VIEWS = {
     "row": ("regions/task_row.html", "row"),
     "task": ("regions/task.html", "live"),
     "result": ("regions/playground.html", "result"),
+    "column": ("regions/playground.html", "column"),
 }
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 

@@ -38,16 +38,57 @@ class Control(msgspec.Struct, frozen=True):
 
 
 def controls(
-    schema: Mapping[str, Any], values: Mapping[str, Any], errors: Mapping[str, str] | None = None
+    schema: Mapping[str, Any],
+    values: Mapping[str, Any],
+    errors: Mapping[str, str] | None = None,
+    *,
+    names: Mapping[str, str] | None = None,
 ) -> list[Control]:
-    """The fields of an object schema in its order. `values` is an input; `errors` are texts by field."""
+    """The fields of an object schema in its order. `values` is an input; `errors` are texts by field.
+
+    With `names` only these fields are drawn, each under the name that it has in the form.
+    """
     required = frozenset(schema.get("required", ()))
+    fields = [(name, f) for name, f in schema["properties"].items() if names is None or name in names]
     drawn = []
-    for number, (name, field) in enumerate(schema["properties"].items()):
+    for number, (name, field) in enumerate(fields):
         control = _control(name, field, values.get(name), (errors or {}).get(name, ""))
-        advanced = name not in required and (number >= ADVANCED_AFTER or bool(field.get("x-advanced")))
-        drawn.append(msgspec.structs.replace(control, required=name in required, advanced=advanced))
+        drawn.append(
+            msgspec.structs.replace(
+                control,
+                name=name if names is None else names[name],
+                required=name in required,
+                advanced=name not in required and (number >= ADVANCED_AFTER or bool(field.get("x-advanced"))),
+            )
+        )
     return drawn
+
+
+def shared_fields(first: Mapping[str, Any], other: Mapping[str, Any]) -> frozenset[str]:
+    """Fields of `other` that can be taken from a form of `first`: the same name, and whatever can be chosen there
+    means something here.
+    """
+    return frozenset(
+        name
+        for name, field in other["properties"].items()
+        if name in first["properties"] and _takes_all_of(field, first["properties"][name])
+    )
+
+
+def _takes_all_of(field: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
+    """Whether one field can stand for another; texts that are too long are said so when they come."""
+    if _kind(field) in ("number", "range"):
+        numbers = asked.get("type") == field.get("type")
+        return numbers and _bounds(field, -1) <= _bounds(asked, -1) and _bounds(asked, 1) <= _bounds(field, 1)
+    if _kind(field) in ("choices", "select"):
+        return _kind(asked) in ("choices", "select") and set(asked["enum"]) <= set(field["enum"])
+    return _kind(field) == _kind(asked) or {_kind(field), _kind(asked)} == {"text", "prompt"}
+
+
+def _bounds(field: Mapping[str, Any], side: int) -> float:
+    """The lower or the upper end of what a number may be."""
+    end = field.get("minimum" if side < 0 else "maximum")
+    return side * float("inf") if end is None else float(end)
 
 
 def read_form(schema: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:

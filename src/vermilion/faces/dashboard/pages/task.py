@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from starlette.responses import Response
 
 from vermilion.domain.tasks import ENDED
+from vermilion.faces.dashboard.code_samples import Samples, samples_of
 from vermilion.faces.dashboard.frame import page
 from vermilion.faces.dashboard.shown_task import ShownTask
 from vermilion.faces.dashboard.visit import Visit, see
@@ -49,7 +50,7 @@ async def show(visit: Visit) -> Response:
         ancestors=[ShownTask(visit.gateway, row) for row in family.ancestors],
         follow_ups=[ShownTask(visit.gateway, row) for row in family.follow_ups[-FOLLOW_UPS_SHOWN:]],
         more_follow_ups=len(family.follow_ups) > FOLLOW_UPS_SHOWN,
-        call=_call(visit, task),
+        samples=_samples(visit, task),
     )
 
 
@@ -74,12 +75,9 @@ def stretches(task: ShownTask) -> list[Stretch]:
     return [waited, Stretch("Running", "run", since_s(started), since_s(ended), row.status not in ENDED)]
 
 
-def _call(visit: Visit, task: ShownTask) -> str:
-    """The same thing from code."""
-    parent = f', "parent_id": "{task.row.parent_id}"' if task.row.parent_id else ""
-    body = f'{{"model": "{task.row.model}", "task_type": "{task.row.task_type}", "input": {task.row.input}{parent}}}'
-    return (
-        f"curl {visit.origin}/v1/tasks \\\n"
-        '  -H "authorization: Bearer $VERMILION_API_KEY" -H "prefer: wait=60" \\\n'
-        "  -d '" + body.replace("'", "'\\''") + "'"
-    )
+def _samples(visit: Visit, task: ShownTask) -> Samples | None:
+    """The same thing from code; None once the catalogue has lost its offer."""
+    offer = visit.gateway.catalogue.offers.get((task.row.model, task.row.task_type))
+    if offer is None:
+        return None
+    return samples_of(visit.origin, [(offer, task.input)], parent_id=task.row.parent_id)

@@ -27,6 +27,25 @@
     }
   }, 1000);
 
+  // Choosing something else keeps what is written: short fields of the other form go along in the address.
+  const CARRIED_MAX = 4000;
+  document.addEventListener("submit", (event) => {
+    const chooser = event.target, from = chooser.dataset && chooser.dataset.carry;
+    const form = from && document.getElementById(from);
+    if (!form) return;
+    for (const old of chooser.querySelectorAll("[data-carried]")) old.remove();
+    let room = CARRIED_MAX;
+    for (const field of form.elements) {
+      if (!field.name || ["hidden", "file", "submit"].includes(field.type) || field.name === "json" || field.name.includes(":")) continue;
+      if (field.type === "radio" && !field.checked) continue;
+      const value = field.type === "checkbox" ? (field.checked ? "on" : "off") : field.value;
+      if (!value || (room -= value.length) < 0) continue;
+      const carried = document.createElement("input");
+      carried.type = "hidden"; carried.name = field.name; carried.value = value; carried.dataset.carried = "";
+      chooser.append(carried);
+    }
+  });
+
   // Choices that show something else do so at once.
   document.addEventListener("change", (event) => { if (event.target.matches("select[data-auto]")) event.target.form.requestSubmit(); });
 
