@@ -7,10 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 from tests.cli.conftest import Cli, answer, bare_environment
-from tests.support.server import Server
+from tests.support.server import Server, free_port
 
 pytestmark = pytest.mark.slow
 
@@ -58,6 +62,65 @@ def test_listen_prints_and_verifies_what_arrives(
     assert f"task.completed  {task['id']}  completed  ✓ verified" in printed
     assert "1 deliveries, all verified." in printed
     assert [] == answer(customer("webhooks", "list", "--json"))["data"]
+
+
+class Taker(BaseHTTPRequestHandler):
+    """A developer's own server, which keeps what it is handed and is not content with the first of it."""
+
+    heard: ClassVar[list[tuple[str, bytes, dict[str, str]]]] = []
+
+    def do_POST(self) -> None:
+        """Refuse once, then accept."""
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.heard.append((self.path, body, {name.lower(): value for name, value in self.headers.items()}))
+        self.send_response(503 if len(self.heard) == 1 else 202)
+        self.end_headers()
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def taker() -> Iterator[str]:
+    """Where the developer's server listens."""
+    Taker.heard.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Taker) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_port}/hooks?from=vermilion"
+        server.shutdown()
+        serving.join()
+
+
+def test_listen_hands_on_what_it_hears(
+    operator_cli: Cli, module_server: Server, customer_key: str, taker: str
+) -> None:
+    """Byte for byte with what proves its origin; what the developer's server answers, the gateway is answered."""
+    listening = listener(module_server, customer_key, "--count", "2", "--forward", taker)
+    task = answer(operator_cli("run", "echo", "--prompt", "x", "--json", VERMILION_API_KEY=customer_key))
+    printed, _ = listening.communicate(timeout=60)
+
+    assert 0 == listening.returncode
+    assert ["→ 503", "→ 202"] == [line.split("  ")[-2] for line in printed.splitlines()[:2]]
+    assert 2 == len(Taker.heard)
+    (path, body, headers), (_, again, headers_again) = Taker.heard
+    assert ("/hooks?from=vermilion", "application/json") == (path, headers["content-type"])
+    assert task["id"] == json.loads(body)["data"]["id"]
+    assert (headers["webhook-id"], body) == (headers_again["webhook-id"], again)
+    assert {"webhook-id", "webhook-timestamp", "webhook-signature"} <= headers.keys()
+    shown = operator_cli("webhooks", "show", headers["webhook-id"], "--json", VERMILION_API_KEY=customer_key)
+    assert [503, 202] == [attempt["status"] for attempt in answer(shown)["attempt_log"]]
+
+
+def test_listen_says_when_nobody_takes_what_it_hands_on(
+    operator_cli: Cli, module_server: Server, customer_key: str
+) -> None:
+    """A server that is not there is 502 to the gateway, which tries again later."""
+    nowhere = f"http://127.0.0.1:{free_port()}/"
+    listening = listener(module_server, customer_key, "--count", "1", "--forward", nowhere)
+    operator_cli("run", "echo", "--prompt", "x", "--json", VERMILION_API_KEY=customer_key)
+    printed, _ = listening.communicate(timeout=60)
+    assert (0, True) == (listening.returncode, "→ 502  ✓ verified" in printed)
 
 
 def test_an_interrupt_removes_the_endpoint(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -126,6 +127,40 @@ async def test_a_low_balance_is_told_once_a_crossing(operator: Api) -> None:
     assert (2 * one, one) == (first["data"]["mark"], first["data"]["available"])
     assert "balance.low" == second["type"]
     assert first["text"].startswith("The balance of your account is down to $")
+
+
+async def test_a_low_balance_is_told_when_money_expires(operator: Api) -> None:
+    """Without a task, once; what an operator takes back is told, too."""
+    customer = await new_customer(operator, units=0)
+    grants = f"/admin/v1/accounts/{customer.account_id}/grants"
+    await operator.post(grants, {"units": 900, "kind": "topup"})
+    soon = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()
+    await operator.post(grants, {"units": 5_000, "kind": "pack", "expires_at": soon})
+    settings = {"email": False, "low_balance": [100, 1_000]}
+    await customer.call("PUT", "/v1/notification-settings", settings)
+    assert [] == await told(customer)
+
+    async with asyncio.timeout(60):
+        while not await told(customer):
+            await asyncio.sleep(0.1)
+    taken = {"units": -850, "reason": "a mistake"}
+    await operator.post(f"/admin/v1/accounts/{customer.account_id}/adjustments", taken)
+
+    facts = [{"available": 900, "mark": 1_000}, {"available": 50, "mark": 100}]
+    assert facts == [one["data"] for one in await told(customer)]
+
+
+async def test_a_wallet_that_does_not_cover_a_family_is_told_once_a_day(operator: Api) -> None:
+    """With what is left for it; another family is told of by itself."""
+    customer = await new_customer(operator, units=7)
+    picture = {"model": "composer", "task_type": "text-to-image", "input": {"prompt": "a fox"}}
+    for _ in range(2):
+        await refused(customer)
+        await customer.call("POST", "/v1/tasks", picture)
+
+    facts = [{"quota_type": family, "available": 7} for family in ("echo", "composer")]
+    assert facts == [one["data"] for one in await told(customer)]
+    assert {"quota.exchange_failed"} == {one["type"] for one in await told(customer)}
 
 
 async def test_a_keys_spend_cap_is_told_once(operator: Api) -> None:

@@ -15,10 +15,18 @@ async def fault(api: Api) -> Any:
     return await api.echo("wrong", prefer="wait=20", end="fail-customer")
 
 
+async def penalties(api: Api) -> list[Any]:
+    """What the account was told of penalties."""
+    told = (await api.get("/v1/notifications"))["data"]
+    names = ("penalty_type", "task_id", "threshold", "cap_usage")
+    return [tuple(one["data"][name] for name in names) for one in told if one["type"] == "penalty.triggered"]
+
+
 async def test_a_plan_without_a_number_minds_nothing(customer: Api) -> None:
     """However many fail, the next is taken and nothing is charged."""
     ended = [await fault(customer) for _ in range(5)]
 
+    assert [] == await penalties(customer)
     assert {("failed", 0)} == {(task["status"], task["usage"]["charged"]) for task in ended}
     assert "completed" == (await customer.echo("right", prefer="wait=20"))["status"]
 
@@ -37,6 +45,7 @@ async def test_beyond_the_number_no_more_are_taken_today(operator: Api) -> None:
     again = await api.post("/v1/tasks", body, idempotency_key="one")
 
     assert (422, 429, "too_many_errors") == (refused, status, problem["code"])
+    assert [("error", "", 3, 3)] == await penalties(api)
     assert 0 < int(headers["retry-after"]) <= 86_400
     assert first["id"] == again["id"]
     assert 3 == problem["facts"]["errors_today"]
@@ -63,3 +72,5 @@ async def test_a_plan_may_charge_for_further_faults(operator: Api) -> None:
     assert 0 == provider["usage"]["charged"]
     assert 20_000 == (await api.get("/v1/wallet"))["spent"]
     assert (await operator.get("/admin/v1/ledger/verification"))["balanced"]
+    second = (await api.get("/v1/tasks"))["data"][3]
+    assert [("error", second["id"], 2, 2)] == await penalties(api)

@@ -37,8 +37,20 @@ async def test_relaxed_tasks_beyond_the_cap_cost_double(operator: Api) -> None:
     held = [(await customer.post("/v1/tasks", imagine()))["usage"]["held"] for _ in range(3)]
     assert [150_000, 300_000, 300_000] == held
     assert 450_000 == (await customer.post("/v1/quotes", imagine("fast")))["units"]
-    told = (await customer.get("/v1/notifications"))["data"]
-    assert ["penalty.triggered"] == [notification["type"] for notification in told]
+    [told] = (await customer.get("/v1/notifications"))["data"]
+    second = (await customer.get("/v1/tasks"))["data"][1]
+    facts = {"penalty_type": "relax", "task_id": second["id"], "threshold": 1, "cap_usage": 2}
+    assert ("penalty.triggered", facts) == (told["type"], told["data"])
+
+
+async def test_a_penalty_is_told_of_tasks_that_are_accepted(operator: Api) -> None:
+    """A quote and a refusal beyond the cap tell nothing."""
+    customer = await new_customer(operator, units=200_000, plan={"rules": {"relax_tasks_max": 1}})
+    await customer.post("/v1/tasks", imagine())
+    await customer.post("/v1/quotes", imagine())
+    assert 402 == (await customer.call("POST", "/v1/tasks", imagine()))[0]
+    told = [one["type"] for one in (await customer.get("/v1/notifications"))["data"]]
+    assert ["quota.exchange_failed"] == told
 
 
 async def test_without_rules_nothing_changes(operator: Api) -> None:

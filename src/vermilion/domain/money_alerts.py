@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from vermilion.domain.admission import AccountState, KeyCap
-from vermilion.domain.budgets import Budget, window_end
+from vermilion.domain.budgets import Budget, LowMarks, window_end
+from vermilion.domain.grants import Grant
 from vermilion.domain.notifications import Notification
 
 
@@ -17,13 +18,26 @@ def money_alerts(account: AccountState, now: datetime) -> list[Notification]:
         facts = {**_budget_facts(budget, now), "percent": percent}
         told.append(Notification("budget.alert", facts, account.account_id))
     if (low := account.low_marks) is not None:
-        available = sum(
-            grant.remaining for grant in account.grants if grant.expires_at is None or grant.expires_at > now
-        )
-        if (mark := low.crossed(available)) is not None:
-            facts = {"available": available, "mark": mark}
-            told.append(Notification("balance.low", facts, account.account_id))
+        available = sum(grant.remaining for grant in account.grants if _is_open(grant, now))
+        told += low_balance(account.account_id, low, available)
     return told
+
+
+def low_balance(account_id: UUID, low: LowMarks, available: int) -> list[Notification]:
+    """The mark that the balance fell below, if it did."""
+    if (mark := low.crossed(available)) is None:
+        return []
+    return [Notification("balance.low", {"available": available, "mark": mark}, account_id)]
+
+
+def funds_short(account: AccountState, family: str, now: datetime) -> Notification:
+    """The first task of a day (UTC) that the wallet does not cover, by its family."""
+    available = sum(
+        grant.remaining for grant in account.grants if _is_open(grant, now) and grant.scope in (None, family)
+    )
+    facts = {"quota_type": family, "available": available}
+    once = f"exchange:{family}:{now.astimezone(UTC).date()}"
+    return Notification("quota.exchange_failed", facts, account.account_id, once=once)
 
 
 def budget_reached(account_id: UUID, budget: Budget, now: datetime) -> Notification:
@@ -41,6 +55,10 @@ def cap_reached(account_id: UUID, cap: KeyCap) -> Notification:
     }
     once = f"cap:{cap.key_id}:{cap.window_start.isoformat()}"
     return Notification("key.cap_reached", facts, account_id, once=once)
+
+
+def _is_open(grant: Grant, now: datetime) -> bool:
+    return grant.expires_at is None or grant.expires_at > now
 
 
 def _budget_facts(budget: Budget, now: datetime) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -51,8 +52,8 @@ TYPES: dict[str, tuple[str, str]] = {
         "A penalty took effect for {account}: {penalty_type}.",
     ),
     "quota.exchange_failed": (
-        "Credits could not be turned into a family's quota.",
-        "Credits could not be exchanged for {quota_type} quota.",
+        "A task was refused because the wallet does not cover its family; once a day and family.",
+        "The credits of {account} do not cover its {quota_type} tasks: {available} are left for them.",
     ),
     TEST: (
         "Sent on request, to try an endpoint.",
@@ -68,6 +69,19 @@ class Notification(msgspec.Struct, frozen=True):
     facts: dict[str, Any]
     account_id: UUID | None = None
     once: str | None = None
+
+
+def penalty(
+    kind: str, account_id: UUID, task_id: UUID | None, *, day: date, threshold: int, cap_usage: int
+) -> Notification:
+    """A rule of a plan that takes effect with this task; each kind is told once a day."""
+    facts = {
+        "penalty_type": kind,
+        "task_id": "" if task_id is None else str(task_id),
+        "threshold": threshold,
+        "cap_usage": cap_usage,
+    }
+    return Notification("penalty.triggered", facts, account_id, once=f"{kind}:{day}")
 
 
 class _Blank(dict[str, Any]):

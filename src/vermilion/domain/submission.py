@@ -7,6 +7,8 @@ from uuid import UUID
 
 import msgspec
 
+from vermilion.domain.notifications import Notification
+
 
 class NewTask(msgspec.Struct, frozen=True):
     """A checked and priced submission. JSON fields are text."""
@@ -31,6 +33,7 @@ class NewTask(msgspec.Struct, frozen=True):
     request_hash: bytes | None = None
     wire: str | None = None
     service_mode: str = "public"
+    told: Notification | None = None  #: what the account hears if it is accepted
 
 
 class Accepted(msgspec.Struct, frozen=True):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from vermilion.domain.catalogue import Offer
-from vermilion.domain.notifications import Notification
+from vermilion.domain.notifications import Notification, penalty
 from vermilion.domain.plan_rules import RELAXED_PERCENT, price_at, read_rules
 from vermilion.domain.pricing import PriceRule
 from vermilion.services.gateway import Gateway
 from vermilion.storage.accounts import Bearer
-from vermilion.storage.notifications import notify_now
 from vermilion.storage.relax_days import read_relax_day
 
 MIDJOURNEY = "midjourney"
@@ -19,15 +19,29 @@ RELAX = "relax"
 
 
 async def plan_price(
-    gateway: Gateway, bearer: Bearer, offer: Offer, task_input: Mapping[str, Any], *, tell: bool = False
+    gateway: Gateway, bearer: Bearer, offer: Offer, task_input: Mapping[str, Any]
 ) -> PriceRule:
-    """The offer's rule as this account's plan has it, now; `tell` notifies the account when a cap takes effect."""
+    """The offer's rule as this account's plan has it, now."""
+    rule, _ = await price_of_task(gateway, bearer, offer, task_input)
+    return rule
+
+
+async def price_of_task(
+    gateway: Gateway,
+    bearer: Bearer,
+    offer: Offer,
+    task_input: Mapping[str, Any],
+    *,
+    task_id: UUID | None = None,
+) -> tuple[PriceRule, Notification | None]:
+    """The same for a task, and what its account is to be told with it if a cap makes it cost double."""
     rules = read_rules(bearer.plan.rules)
     percent = rules.price_percent.get(offer.family, 100)
     cap = rules.relax_tasks_max if _is_relaxed(offer, task_input) else None
-    if cap is not None and await _is_beyond(gateway, bearer, cap, tell=tell):
+    told = None
+    if cap is not None and (told := await _beyond(gateway, bearer, cap, task_id=task_id)) is not None:
         percent = percent * RELAXED_PERCENT // 100
-    return price_at(offer.price, percent)
+    return price_at(offer.price, percent), told
 
 
 def _is_relaxed(offer: Offer, task_input: Mapping[str, Any]) -> bool:
@@ -37,12 +51,12 @@ def _is_relaxed(offer: Offer, task_input: Mapping[str, Any]) -> bool:
     )
 
 
-async def _is_beyond(gateway: Gateway, bearer: Bearer, relax_tasks_max: int, *, tell: bool) -> bool:
+async def _beyond(
+    gateway: Gateway, bearer: Bearer, relax_tasks_max: int, *, task_id: UUID | None
+) -> Notification | None:
+    """The penalty of a task beyond the cap, which is told once a day; None below it."""
     day = await read_relax_day(gateway.database, bearer.account.id)
     cap = relax_tasks_max + day.earned
-    if day.relaxed < cap or not tell:
-        return day.relaxed >= cap
-    facts = {"penalty_type": RELAX, "task_id": "", "threshold": cap, "cap_usage": day.relaxed}
-    once = f"relax:{bearer.account.id}:{day.day}"
-    await notify_now(gateway.database, Notification("penalty.triggered", facts, bearer.account.id, once=once))
-    return True
+    if day.relaxed < cap:
+        return None
+    return penalty(RELAX, bearer.account.id, task_id, day=day.day, threshold=cap, cap_usage=day.relaxed + 1)

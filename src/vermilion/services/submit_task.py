@@ -24,7 +24,7 @@ from vermilion.services.accepted_task import accepted_row, as_accepted
 from vermilion.services.check_texts import check_texts
 from vermilion.services.find_place import Place, find_place, price_in
 from vermilion.services.gateway import Gateway
-from vermilion.services.price_task import plan_price
+from vermilion.services.price_task import price_of_task
 from vermilion.services.require_connection import require_connection
 from vermilion.services.take_in_media import take_in_media
 from vermilion.storage.accounts import Bearer
@@ -109,7 +109,7 @@ async def submit_task(
     if asked.parent_id is not None:
         await _check_parent(gateway, bearer, offer, asked.parent_id)
     place = await find_place(gateway, bearer, offer, asked, task_input=task_input)
-    price = await plan_price(gateway, bearer, offer, task_input, tell=True)
+    price, penalty = await price_of_task(gateway, bearer, offer, task_input, task_id=task_id)
     units = price_in(gateway, place, offer.quote(task_input, price).units)
     if offer.media_fields:
         task_input = await take_in_media(gateway, bearer, offer, task_input)
@@ -125,6 +125,8 @@ async def submit_task(
         place=place,
         hook=told,
     )
+    if penalty is not None:
+        new = msgspec.structs.replace(new, told=penalty)
     if wire is not None:
         new = msgspec.structs.replace(new, wire=_text(wire, "/wire", WIRE_BYTES_MAX))
     if idempotency_key is not None:

@@ -12,13 +12,15 @@ import msgspec
 
 from vermilion.domain.ending import Ending
 from vermilion.domain.grants import Allocation, Settlement
+from vermilion.domain.outcomes import Fault
 from vermilion.domain.settlement import Account, Held, Waiting, end, may_end, promote
-from vermilion.domain.tasks import Status
+from vermilion.domain.tasks import Status, TaskError
 from vermilion.domain.webhooks import HEARS_ENDS
 from vermilion.storage.ending_rows import asset_row, end_row, entry_rows
 from vermilion.storage.tellings import Listeners, lane_lists, read_listeners, task_event_rows
 from vermilion.storage.wallet_locks import counts, lock_wallets, plan_limits
 
+_fault = msgspec.json.Decoder(TaskError)
 NOTIFY_IDS_MAX = 200  #: ids of 32 digits that fit into one notification of 8,000 bytes
 
 # Whose wallets a batch of endings touches; the owner of a task never changes, so no lock is needed.
@@ -183,6 +185,14 @@ class Books:
             for _, task, settlement in self.done
             if task.account_id in self.budgeted and settlement.captured < task.units
         ]
+
+    def faults(self) -> dict[UUID, UUID | None]:
+        """Accounts with a task that failed by their fault, and the last one of it."""
+        return {
+            task.account_id: task.task_id
+            for ending, task, _ in self.done
+            if ending.error is not None and _fault.decode(ending.error).fault == Fault.CUSTOMER
+        }
 
     def _uncounted(self) -> list[dict[str, Any]]:
         """Units that no longer count against the caps of the keys that submitted the tasks."""

@@ -11,6 +11,7 @@ import msgspec
 
 from vermilion.domain.admission import AccountState
 from vermilion.domain.budgets import Budget, LowMarks
+from vermilion.domain.money_alerts import low_balance
 from vermilion.domain.notifications import Notification
 from vermilion.errors import NotFound
 from vermilion.storage.database import Database
@@ -50,6 +51,17 @@ WHERE wallets.account_id = b.account_id
 READ_USED = """
 SELECT coalesce(sum(coalesce(charged, held)), 0)::bigint FROM tasks
 WHERE account_id = $1 AND ($2::uuid IS NULL OR id >= $2) AND ($3::timestamptz IS NULL OR created_at >= $3)
+"""
+
+# The marks of an account and its balance, unless a new quota is due, which then tells.
+READ_LOW = """
+SELECT w.low_marks, w.low_told, (
+    SELECT coalesce(sum(g.remaining), 0)::bigint FROM grants g
+    WHERE g.account_id = w.account_id AND g.closed_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > now())
+) AS available
+FROM wallets w JOIN accounts a ON a.id = w.account_id JOIN plans p ON p.id = a.plan_id
+WHERE w.account_id = $1 AND w.low_marks IS NOT NULL
+  AND NOT (p.quota_units > 0 AND a.status = 'active' AND (a.quota_until IS NULL OR a.quota_until <= now()))
 """
 
 SET = """
@@ -117,6 +129,20 @@ async def give_back(connection: Any, released: Sequence[tuple[UUID, int, datetim
     if released:
         rows = [{"account_id": id_, "units": units, "held_at": at} for id_, units, at in released]
         await connection.execute(GIVE_BACK, msgspec.json.encode(rows).decode())
+
+
+async def tell_low(connection: Any, account_id: UUID) -> None:
+    """Tell an account, whose wallet is locked, of a mark that its balance fell below without a task."""
+    row = await connection.fetchrow(READ_LOW, account_id)
+    if row is None:
+        return
+    low = LowMarks(tuple(row["low_marks"]), row["low_told"])
+    told = low_balance(account_id, low, row["available"])
+    if low.changed:
+        await connection.execute(
+            "UPDATE wallets SET low_told = $2 WHERE account_id = $1", account_id, low.told
+        )
+    await notify(connection, told)
 
 
 async def read(database: Database, account_id: UUID) -> BudgetRow:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vermilion import faults
 from vermilion.domain.ending import Ending
-from vermilion.storage import budgets
+from vermilion.storage import budgets, error_days
 from vermilion.storage.books import Books
 from vermilion.storage.database import Database, retry_conflicts
 from vermilion.storage.tellings import DUE_COLUMNS, DUE_NAMES
@@ -102,6 +102,7 @@ async def _end_once(database: Database, batch: list[Ending]) -> list[bool | Exce
             await books.find_listeners(connection)
             await connection.execute(WRITE, books.changes())
             await budgets.give_back(connection, books.unspent())
+            await error_days.tell_reached(connection, books.faults())
         faults.at("end.before_commit")
     return applied
 

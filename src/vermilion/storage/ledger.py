@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from vermilion.errors import Conflict, NotFound
+from vermilion.storage import budgets
 from vermilion.storage.database import Database
 from vermilion.storage.wallet_locks import lock_wallets
 
@@ -209,6 +210,7 @@ async def take_back(
             if part > 0:
                 await connection.execute(LOWER_GRANT, adjustment_id, row["id"], part, seq, reason, actor_id)
                 left, seq = left - part, seq + 1
+        await budgets.tell_low(connection, account_id)
         if left:
             raise Conflict(
                 f"Only {units - left} of {units} units are available; what is held cannot be taken back."
@@ -239,12 +241,15 @@ async def read_entries(
 
 
 async def expire_grants(database: Database, *, accounts_max: int = 200) -> int:
-    """Expire what is due, one account's wallet at a time; answers how many accounts were touched."""
+    """Expire what is due, one account's wallet at a time, and tell of balances that are low now; answers how many
+    accounts were touched.
+    """
     due = await database.fetch(READ_EXPIRING, accounts_max)
     for row in due:
         async with database.transaction() as connection:
             await lock_wallets(connection, [row["account_id"]])
             await connection.execute(EXPIRE, row["account_id"])
+            await budgets.tell_low(connection, row["account_id"])
     return len(due)
 
 

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from vermilion.storage import budgets
 from vermilion.storage.database import Database
+from vermilion.storage.wallet_locks import lock_wallets
 
 # Accounts whose subscription quota is due, with the start and end of the period that begins now.
 READ_QUOTA_DUE = """
@@ -23,5 +25,8 @@ async def read_quota_due(database: Database, limit: int) -> list[Any]:
 
 
 async def mark_quota(database: Database, account_id: UUID, until: datetime) -> None:
-    """Remember until when an account's quota has been granted."""
-    await database.execute("UPDATE accounts SET quota_until = $2 WHERE id = $1", account_id, until)
+    """Remember until when an account's quota has been granted, and tell it if its balance is low all the same."""
+    async with database.transaction() as connection:
+        await lock_wallets(connection, [account_id])
+        await connection.execute("UPDATE accounts SET quota_until = $2 WHERE id = $1", account_id, until)
+        await budgets.tell_low(connection, account_id)

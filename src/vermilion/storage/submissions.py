@@ -19,12 +19,19 @@ import msgspec
 from vermilion import faults
 from vermilion.domain.admission import AccountState, Admission, Ask, KeyCap, admit
 from vermilion.domain.grants import Grant
-from vermilion.domain.money_alerts import budget_reached, cap_reached, money_alerts
+from vermilion.domain.money_alerts import budget_reached, cap_reached, funds_short, money_alerts
 from vermilion.domain.notifications import Notification
 from vermilion.domain.submission import Accepted, NewTask
 from vermilion.domain.tasks import Status
 from vermilion.domain.webhooks import HEARS_STEPS
-from vermilion.errors import BudgetReached, IdempotencyMismatch, NotFound, SpendCapReached, VermilionError
+from vermilion.errors import (
+    BudgetReached,
+    IdempotencyMismatch,
+    InsufficientFunds,
+    NotFound,
+    SpendCapReached,
+    VermilionError,
+)
 from vermilion.storage import budgets
 from vermilion.storage.budgets import BUDGET
 from vermilion.storage.database import Database, retry_conflicts
@@ -174,6 +181,8 @@ class _Ledger:
             now=self.now,
         )
         self.admitted.append((task, admission))
+        if task.told is not None:
+            self.told.append(task.told)
         accepted = Accepted(task.id, admission.status.value, self.now)
         if task.idempotency_key is not None and task.request_hash is not None:
             self.seen[task.account_id, task.idempotency_key] = (task.request_hash, accepted)
@@ -208,6 +217,8 @@ class _Ledger:
         cap = self.caps.get(task.key_id) if task.key_id else None
         if isinstance(refusal, SpendCapReached) and cap is not None:
             self.told.append(cap_reached(task.account_id, cap))
+        elif isinstance(refusal, InsufficientFunds):
+            self.told.append(funds_short(account, task.family, self.now))
         elif isinstance(refusal, BudgetReached) and account.budget is not None and account.budget.refused():
             self.told.append(budget_reached(task.account_id, account.budget, self.now))
 
