@@ -127,3 +127,28 @@ def test_a_follow_up_needs_its_parent_or_what_stands_for_it() -> None:
     assert () == optional.parent_problems({"start": "a"}, has_parent=False)
     assert ["/parent_id"] == [wrong.pointer for wrong in required.parent_problems({}, has_parent=False)]
     assert () == required.parent_problems({}, has_parent=True) == plain.parent_problems({}, has_parent=False)
+
+
+def test_texts_are_all_words_of_the_customers_own() -> None:
+    """However deep they are: no choices, and names of fields only in a JSON Schema, whose names come back."""
+    family = (
+        FAMILY
+        + b"""
+[offers.input.properties.messages]
+type = "array"
+[offers.input.properties.messages.items]
+type = "object"
+[offers.input.properties.messages.items.properties.role]
+enum = ["user"]
+[offers.input.properties.shape]
+type = "object"
+format = "json-schema"
+"""
+    )
+    offer = Catalogue([parse_family(family, "picture.toml")]).offer("brush", "paint")
+    asked = {"messages": [{"role": "user", "content": "a"}], "shape": {"properties": {"b": {"enum": ["c"]}}}}
+
+    found = list(offer.texts(asked))
+
+    assert ("/input/messages/0/content", "a") == found[0]
+    assert ["a", "properties", "b", "enum", "c"] == [text for _, text in found]

@@ -107,3 +107,13 @@ def test_a_quote_tells_its_rule() -> None:
 def test_texts_are_priced_by_their_characters(value: object, units: int) -> None:
     """Every started thousand counts, over all texts of a list; without any text one is the least."""
     assert units == quote(PriceRule(units=10, per="1k_characters", quantity="text"), {"text": value}).units
+
+
+def test_texts_of_a_prompt_are_held_as_a_token_a_byte() -> None:
+    """However deep they are, beside the most that may be written; what was used is charged."""
+    rule = PriceRule(units=10, per="1k_tokens", quantity="max_tokens", prompt="messages")
+    asked = {"messages": [{"role": "user", "content": "ü" * 500}], "max_tokens": 1_000}
+
+    assert (30, 2_004) == ((priced := quote(rule, asked)).units, priced.quantity)
+    assert 10 == reprice(rule, asked, {"max_tokens": 900}, priced.units)
+    assert 30 == reprice(rule, asked, {"max_tokens": 99_000}, priced.units)

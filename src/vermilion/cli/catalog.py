@@ -11,8 +11,7 @@ from vermilion.cli.command import Answer
 from vermilion.cli.completion import complete_models
 from vermilion.cli.failures import CommandFailed, program
 from vermilion.cli.show import money, say, show_table
-
-STEPS = {"1k_tokens": "1,000 tokens", "1k_characters": "1,000 characters"}
+from vermilion.domain.pricing import STEP_WORDS
 
 
 async def catalog(
@@ -38,7 +37,7 @@ async def catalog(
 def price_line(price: dict[str, Any]) -> str:
     """A price rule in a few words."""
     varies = " and up" if price["multipliers"] else ""
-    return f"{money(price['units'])} per {STEPS.get(price['per'], price['per'])}{varies}"
+    return f"{money(price['units'])} per {STEP_WORDS.get(price['per'], price['per'])}{varies}"
 
 
 def _show_offers(offers: list[dict[str, Any]]) -> None:

@@ -19,6 +19,7 @@ OutputKind = Literal["image", "video", "audio", "model", "text", "data"]
 DATA_URI = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=]*")
 #: Formats that leave no room for words of one's own.
 WORDLESS_FORMATS = frozenset({"media", "uri", "uuid", "date", "date-time", "regex"})
+JSON_SCHEMA_FORMAT = "json-schema"  #: marks input fields that take one: its names come back in the answer
 MEDIA_FORMAT = "media"  #: marks input fields that take a URL, an upload id or a data URI
 
 
@@ -139,7 +140,8 @@ class Offer:
         """Every string that a customer wrote, with its pointer: all but files, choices, ids and addresses."""
         for name, value in task_input.items():
             if name not in self._wordless:
-                yield from _strings(value, f"/input/{escape_pointer(name)}")
+                field = self.schema["properties"].get(name, {})
+                yield from _strings(value, f"/input/{escape_pointer(name)}", field)
 
     def parent_problems(self, task_input: Mapping[str, Any], *, has_parent: bool) -> tuple[FieldProblem, ...]:
         """What is missing of the work that this offer follows up."""
@@ -239,16 +241,25 @@ def _is_wordless(field: Mapping[str, Any]) -> bool:
     )
 
 
-def _strings(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
+def _strings(
+    value: Any, pointer: str, field: Mapping[str, Any], *, names: bool = False
+) -> Iterator[tuple[str, str]]:
+    """Every text in a value of this schema; with `names`, those of its fields as well."""
+    if _is_wordless(field):
+        return
     if isinstance(value, str):
         if not DATA_URI.fullmatch(value):
             yield pointer, value
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            yield from _strings(item, f"{pointer}/{number}")
+            yield from _strings(item, f"{pointer}/{number}", field.get("items", {}), names=names)
     elif isinstance(value, dict):
+        names = names or field.get("format") == JSON_SCHEMA_FORMAT
         for name, item in value.items():
-            yield from _strings(item, f"{pointer}/{escape_pointer(name)}")
+            below = f"{pointer}/{escape_pointer(name)}"
+            if names:
+                yield below, name
+            yield from _strings(item, below, field.get("properties", {}).get(name, {}), names=names)
 
 
 def _served_as(route: str, pack: str | None) -> str:

@@ -21,6 +21,8 @@ STEP: Mapping[Per, int] = {
     "1k_tokens": 1_000,
     "1k_characters": 1_000,
 }
+#: The same as a person says it, where that differs.
+STEP_WORDS: Mapping[Per, str] = {"1k_tokens": "1,000 tokens", "1k_characters": "1,000 characters"}
 
 
 class Multiplier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,6 +37,7 @@ class PriceRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `quantity` names the input field that says how many; `quantity_default` counts when it is absent.
     Per characters, those of a text count, or of all texts of a list.
+    Per tokens, those of the input field `prompt` count as well: held as one a byte, of which no tokenizer makes more.
     """
 
     units: int
@@ -42,6 +45,7 @@ class PriceRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     per: Per = "task"
     quantity: str | None = None
     quantity_default: int = 1
+    prompt: str | None = None
     multipliers: tuple[Multiplier, ...] = ()
 
 
@@ -74,13 +78,22 @@ def _quantity(rule: PriceRule, task_input: Mapping[str, Any]) -> int:
     value = task_input.get(rule.quantity, rule.quantity_default)
     if rule.per == "1k_characters" and isinstance(value, str | list):
         value = _characters(value)
-    return math.ceil(value) if isinstance(value, int | float) and value > 0 else rule.quantity_default
+    count = math.ceil(value) if isinstance(value, int | float) and value > 0 else rule.quantity_default
+    return count if rule.prompt is None else count + _bytes(task_input.get(rule.prompt))
 
 
 def _characters(value: str | list[Any]) -> int:
     """Those of a text, or of all texts of a list."""
     texts = value if isinstance(value, list) else [value]
     return sum(len(text) for text in texts if isinstance(text, str))
+
+
+def _bytes(value: Any) -> int:
+    """Those of every text in a value, however deep."""
+    if isinstance(value, str):
+        return len(value.encode("utf-8", "surrogatepass"))
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return sum(_bytes(item) for item in inner)
 
 
 def _percents(rule: PriceRule, task_input: Mapping[str, Any]) -> list[int]:

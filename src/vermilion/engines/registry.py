@@ -19,6 +19,7 @@ ENGINES: Mapping[str, str] = {
     "restyle": "vermilion.engines.restyle:restyle",
     "upscale": "vermilion.engines.upscale:upscale",
     # Those of the engine packs, which run only where their pack is installed.
+    "chat": "vermilion.engines.chat:chat",
     "diffuse": "vermilion.engines.diffusion.engine:diffuse",
     "embed": "vermilion.engines.embed:embed",
     "score": "vermilion.engines.guard:score",

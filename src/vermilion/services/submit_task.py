@@ -19,7 +19,7 @@ from vermilion.domain.tasks import PRIORITY_DEFAULT, PRIORITY_LAST, Status
 from vermilion.domain.webhooks import TaskEvent, TaskHook
 from vermilion.egress.errors import EgressRefused
 from vermilion.egress.guard import check_url
-from vermilion.errors import FieldProblem, Forbidden, InvalidRequest
+from vermilion.errors import FieldProblem, Forbidden, IdempotencyMismatch, InvalidRequest, VermilionError
 from vermilion.services.accepted_task import accepted_row, as_accepted
 from vermilion.services.check_texts import check_texts
 from vermilion.services.find_place import Place, find_place, price_in
@@ -28,6 +28,7 @@ from vermilion.services.price_task import price_of_task
 from vermilion.services.require_connection import require_connection
 from vermilion.services.take_in_media import take_in_media
 from vermilion.storage.accounts import Bearer
+from vermilion.storage.idempotency import first_of
 from vermilion.storage.tasks import TaskRow, read_parent
 
 METADATA_BYTES_MAX = 16_384
@@ -96,9 +97,30 @@ async def submit_task(
     """Accept a task durably. A `hook` is the webhook of a face with words of its own, instead of the asked one;
     `wire` is what a face has to remember of the task, and nobody else sees.
 
+    The repeat of an accepted submission is answered as the first was, whatever has changed since then.
     Raises what check_submission raises, ProviderNotConnected, EnginePackMissing, BannedWord, InsufficientFunds,
     SpendCapReached, IdempotencyMismatch, and UnsupportedMedia or InvalidRequest for files that cannot be taken in.
     """
+    try:
+        return await _submit(gateway, bearer, asked, idempotency_key=idempotency_key, hook=hook, wire=wire)
+    except IdempotencyMismatch:
+        raise
+    except VermilionError:
+        first = await _first_answer(gateway, bearer, idempotency_key, _hash(asked, hook))
+        if first is None:
+            raise
+        return first
+
+
+async def _submit(
+    gateway: Gateway,
+    bearer: Bearer,
+    asked: TaskSubmission,
+    *,
+    idempotency_key: str | None,
+    hook: TaskHook | None,
+    wire: Mapping[str, Any] | None,
+) -> Submitted:
     offer, task_input = check_submission(gateway, bearer, asked)
     await require_connection(gateway, bearer.account.id, offer)
     gateway.served.require(offer)
@@ -135,6 +157,18 @@ async def submit_task(
     if accepted.replayed:
         return Submitted(await as_accepted(gateway, accepted), replayed=True)
     return Submitted(accepted_row(new, accepted), replayed=False)
+
+
+async def _first_answer(
+    gateway: Gateway, bearer: Bearer, key: str | None, request_hash: bytes
+) -> Submitted | None:
+    """What was answered under this key before, if anything. Raises IdempotencyMismatch if something else was asked."""
+    first = None if key is None else await first_of(gateway.database, bearer.account.id, key)
+    if first is None:
+        return None
+    if first[0] != request_hash:
+        raise IdempotencyMismatch
+    return Submitted(await as_accepted(gateway, first[1]), replayed=True)
 
 
 def check_submission(gateway: Gateway, bearer: Bearer, asked: TaskSubmission) -> tuple[Offer, dict[str, Any]]:

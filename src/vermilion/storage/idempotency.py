@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from vermilion.domain.submission import Accepted
 from vermilion.storage.database import Database
+
+# The submission that was accepted under a key of an account.
+FIRST = "SELECT request_hash, task_id, first_status, created_at FROM idempotency WHERE account_id = $1 AND key = $2"
 
 # Records that no client will ask for again.
 FORGET_OLD = """
@@ -28,6 +32,15 @@ async def find_task(database: Database, account_id: UUID, key: str) -> UUID | No
         "SELECT task_id FROM idempotency WHERE account_id = $1 AND key = $2", account_id, key
     )
     return task_id
+
+
+async def first_of(database: Database, account_id: UUID, key: str) -> tuple[bytes, Accepted] | None:
+    """What this account was answered when it used the key first, with the hash of what it asked; None if it did not."""
+    row = await database.fetchrow(FIRST, account_id, key)
+    if row is None:
+        return None
+    accepted = Accepted(row["task_id"], row["first_status"], row["created_at"], replayed=True)
+    return bytes(row["request_hash"]), accepted
 
 
 async def forget_old(database: Database, kept_days: int) -> None:

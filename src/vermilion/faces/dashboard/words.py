@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from vermilion.domain.money import UNITS_PER_USD
-from vermilion.domain.pricing import PriceRule
+from vermilion.domain.pricing import STEP_WORDS, PriceRule
 from vermilion.domain.tasks import Status, Submission
 from vermilion.storage.tasks import TaskRow
 
@@ -45,7 +45,7 @@ def price_rule(rule: PriceRule) -> str:
     """A price rule as a person says it: `$0.005 per image`, `free`."""
     if rule.units == 0:
         return "free"
-    unit = {"1k_tokens": "1,000 tokens"}.get(rule.per, rule.per)
+    unit = STEP_WORDS.get(rule.per, rule.per)
     varies = "from " if rule.multipliers else ""
     return f"{varies}{price(rule.units)} per {unit}"
 

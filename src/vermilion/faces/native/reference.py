@@ -9,7 +9,7 @@ from typing import Any
 
 from vermilion.domain.catalogue import Catalogue, Offer
 from vermilion.domain.money import dollars
-from vermilion.domain.pricing import PriceRule
+from vermilion.domain.pricing import STEP_WORDS, PriceRule
 from vermilion.errors import VermilionError
 from vermilion.http.openapi import all_errors
 
@@ -104,7 +104,7 @@ def errors_by_status() -> dict[int, list[type[VermilionError]]]:
 
 def price_text(rule: PriceRule) -> str:
     """The plain price of a rule, as in `$0.005 per image`."""
-    step = {"1k_tokens": "1,000 tokens"}.get(rule.per, rule.per)
+    step = STEP_WORDS.get(rule.per, rule.per)
     return f"{dollars(rule.units)} per {step}"
 
 

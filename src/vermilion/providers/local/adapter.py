@@ -68,14 +68,16 @@ ENGINE_OF: Mapping[tuple[str, str], str] = {
     ("embed", "embed"): "embed",
     ("guard", "score-image"): "score",
     ("listen", "transcribe"): "transcribe",
+    ("smollm2", "chat"): "chat",
     ("voice", "text-to-speech"): "speak",
 }
-SEEDED = ("arranger", "composer", "diffusion")
+SEEDED = ("arranger", "composer", "diffusion", "smollm2")
 WITH_OPERATION = ("composer", "diffusion")  #: one engine does several task types and hears which
 MEMORY_BYTES_MAX = 2 * 1024**3
 JOB_TIMEOUT_S = 300.0
 #: Engines whose longest job takes longer than that, on a machine that is slow and busy.
 LONG_JOBS_S: Mapping[str, float] = {
+    "chat": 900.0,
     "composer": 900.0,
     "cutout-video": 1800.0,
     "diffuse": 3600.0,
