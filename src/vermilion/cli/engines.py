@@ -120,6 +120,7 @@ def _pack_view(shelf: Shelf, pack: Pack) -> dict[str, Any]:
         "packages": {package.name: package.version for package in pack.packages},
         "offers": _offers(pack.name),
         "folder": str(shelf.place(pack)) if receipt else None,
+        **({"model": str(shelf.model_of(pack) or "")} if pack.weights_from_operator else {}),
     }
 
 

@@ -20,18 +20,23 @@ from vermilion.engines.packs.shelf import Shelf
 CheckLayout = Callable[[Iterable[str], Callable[[str], bytes]], None]
 #: Given the relative names of a model's files and a way to read a small one; raises InstallFailed.
 _LFS = b"version https://git-lfs"
-#: The hub's own client, from the pack: tells which files a model has and loads one, or all of them.
+#: The hub's own client, from the pack: tells which files a model has, or loads one of them, or all.
 _HUB = """
-import json, sys
-sys.path.append(sys.argv[1])
+import json, pathlib, sys
+pack, name, target, answer, wanted = sys.argv[1:]
+sys.path.append(pack)
 from huggingface_hub import HfApi, hf_hub_download, snapshot_download
-name, target, told, wanted = sys.argv[2:6]
-if wanted:
-    hf_hub_download(name, wanted, local_dir=target)
-elif told:
-    json.dump(HfApi().list_repo_files(name), open(told, "w"))
-else:
-    snapshot_download(name, local_dir=target)
+try:
+    if wanted == "names":
+        pathlib.Path(answer).write_text(json.dumps(HfApi().list_repo_files(name)))
+    elif wanted == "all":
+        snapshot_download(name, local_dir=target)
+    else:
+        hf_hub_download(name, wanted, local_dir=target)
+except Exception as failed:
+    said = [line.strip() for line in str(failed).splitlines() if line.strip()]
+    pathlib.Path(answer).write_text(said[0] if said else type(failed).__name__)
+    sys.exit(1)
 """
 
 
@@ -75,24 +80,29 @@ def _check_of(pack: Pack) -> CheckLayout:
 def _fetched(shelf: Shelf, pack: Pack, name: str) -> Path:
     """By the hub's own client, which goes on with what an earlier call left."""
     target = shelf.folder / "models" / name.replace("/", "--")
-    with tempfile.TemporaryDirectory() as folder:
-        told = Path(folder) / "names.json"
-        _hub(shelf, pack, name, (str(target), str(told), ""))
-        names = msgspec.json.decode(told.read_bytes(), type=list[str])
 
     def read(file: str) -> bytes:
-        _hub(shelf, pack, name, (str(target), "", file))
+        _ask_hub(shelf.place(pack), name, target, file)
         return (target / file).read_bytes()
 
+    names = msgspec.json.decode(_ask_hub(shelf.place(pack), name, target, "names"), type=list[str])
     _check_of(pack)(names, read)
-    _hub(shelf, pack, name, (str(target), "", ""))
+    _ask_hub(shelf.place(pack), name, target, "all")
     return target
 
 
-def _hub(shelf: Shelf, pack: Pack, name: str, words: tuple[str, str, str]) -> None:
-    command = (sys.executable, "-P", "-c", _HUB, str(shelf.place(pack)), name, *words)
-    quiet = {"HF_HUB_DISABLE_TELEMETRY": "1"}
-    if subprocess.run(command, check=False, env={**os.environ, **quiet}, stdout=sys.stderr).returncode:
+def _ask_hub(pack: Path, name: str, target: Path, wanted: str) -> bytes:
+    """What the client answered; its progress is shown on the terminal. Raises InstallFailed with its reason."""
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder) / "answer"
+        command = (sys.executable, "-P", "-c", _HUB, str(pack), name, str(target), str(answer), wanted)
+        environment = {**os.environ, "HF_HUB_DISABLE_TELEMETRY": "1"}
+        failed = subprocess.run(command, check=False, env=environment, stdout=subprocess.DEVNULL).returncode
+        said = answer.read_bytes() if answer.is_file() else b""
+    if failed:
+        reason = f": {said.decode(errors='replace')[:300]}" if said else ""
         raise InstallFailed(
-            f"{name} could not be fetched from the hub", "check its name and the network, then try again"
+            f"{name} could not be fetched from the hub{reason}",
+            "check its name and the network, then try again",
         )
+    return said
