@@ -25,6 +25,14 @@ async def picture(customer: Api, asset: dict[str, Any]) -> Image.Image:
         return Image.open(io.BytesIO(await answer.read()))
 
 
+async def uploaded(customer: Api, picture: Image.Image) -> str:
+    held = io.BytesIO()
+    picture.save(held, "PNG")
+    status, media = await customer.call("POST", "/v1/media", held.getvalue(), content_type="image/png")
+    assert 201 == status, media
+    return str(media["id"])
+
+
 async def test_a_prompt_becomes_a_picture_that_is_charged(customer: Api) -> None:
     """Each picture is paid for, says which model made it, and the same seed makes the same bytes."""
     wallet = await customer.get("/v1/wallet")
@@ -49,16 +57,34 @@ async def test_a_picture_is_drawn_again_and_in_part(customer: Api) -> None:
     guided = {**draw("image-to-image", strength=0.5), "parent_id": parent["id"]}
     again = await customer.ended((await customer.post("/v1/tasks", guided))["id"], timeout_s=120)
     assert "completed" == again["status"], again
-    mask = io.BytesIO()
     half = Image.new("L", (128, 128))
     half.paste(255, (64, 0, 128, 128))
-    half.save(mask, "PNG")
-    upload = await customer.call("POST", "/v1/media", mask.getvalue(), content_type="image/png")
-    region = {**draw("inpaint", mask=upload[1]["id"]), "parent_id": parent["id"]}
+    region = {**draw("inpaint", mask=await uploaded(customer, half)), "parent_id": parent["id"]}
     part = await customer.ended((await customer.post("/v1/tasks", region))["id"], timeout_s=120)
     assert "completed" == part["status"], part
     before, after = [await picture(customer, task["output"]["assets"][0]) for task in (parent, part)]
-    assert before.crop((0, 0, 56, 128)).tobytes() == after.crop((0, 0, 56, 128)).tobytes()
+    assert before.crop((0, 0, 64, 128)).tobytes() == after.crop((0, 0, 64, 128)).tobytes()
+
+
+@pytest.mark.parametrize("task_type", ["txt2img", "img2img", "fill-outpaint"])
+async def test_it_stands_in_for_models_that_are_not_connected(customer: Api, task_type: str) -> None:
+    """Flux's task types are drawn with it rather than composed, in the size and with the steps that they ask for."""
+    given = {"prompt": "a red fox", "steps": 3, "seed": 7, "negative_prompt": "snow"}
+    if task_type == "txt2img":
+        given |= {"width": 192, "height": 128, "batch_size": 2}
+    else:
+        given["image"] = await uploaded(customer, Image.new("RGB", (192, 128), "teal"))
+    if task_type == "fill-outpaint":
+        given["custom_settings"] = [{"setting_type": "outpaint", "outpaint_left": 64}]
+    body = {"model": "Qubico/flux1-dev-advanced", "task_type": task_type, "input": given}
+    task = await customer.ended((await customer.post("/v1/tasks", body))["id"], timeout_s=120)
+    assert "completed" == task["status"], task
+    assert "tiny-diffusion" in task["output"]["method"]
+    assert "parameters_unused" not in task["output"]
+    assert 3 == task["output"]["steps"]
+    sizes = [(asset["width"], asset["height"]) for asset in task["output"]["assets"]]
+    expected = {"txt2img": [(192, 128)] * 2, "img2img": [(128, 80)], "fill-outpaint": [(256, 128)]}
+    assert expected[task_type] == sizes
 
 
 async def test_a_picture_in_the_making_is_cancelled(customer: Api) -> None:
@@ -84,9 +110,7 @@ async def test_what_cannot_be_drawn_costs_nothing(customer: Api) -> None:
     """A schema's limits are a refusal before anything is held; a mask of nothing fails the task and frees its hold."""
     status, problem = await customer.call("POST", "/v1/tasks", draw(steps=1000))
     assert (422, "/input/steps") == (status, problem["problems"][0]["pointer"])
-    empty = io.BytesIO()
-    Image.new("L", (16, 16)).save(empty, "PNG")
-    upload = (await customer.call("POST", "/v1/media", empty.getvalue(), content_type="image/png"))[1]["id"]
+    upload = await uploaded(customer, Image.new("L", (16, 16)))
     body = draw("inpaint", mask=upload, image=upload)
     ended = await customer.ended((await customer.post("/v1/tasks", body))["id"], timeout_s=120)
     assert ("failed", "empty_mask", 0) == (ended["status"], ended["error"]["code"], ended["usage"]["charged"])

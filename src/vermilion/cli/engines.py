@@ -166,6 +166,8 @@ def _add(name: str, weights: str | None, *, as_json: bool) -> int:
         print_json(view)
         return 0
     say(f"{name} is {view['state']}: {', '.join(view['offers'])}")
+    if view.get("model"):
+        say(f"  model    {view['model']}")
     if view["state"] == State.NEEDS_WEIGHTS:
         say(f"→ it needs a model of yours:  {program()} engines add {name} --weights FOLDER")
     else:

@@ -117,8 +117,42 @@ async def test_drawing_anew_leaves_the_rest_as_it_is(engines: Engines, tmp_path:
     with Image.open(image) as kept:
         before = np.asarray(kept, dtype=np.int16)
     assert before.shape == made.shape
-    assert 0 == difference(before[:, :140], made[:, :140])
+    assert 0 == difference(before[:, :150], made[:, :150])
     assert difference(before[:, 160:], made[:, 160:]) > 10
+
+
+async def test_a_wider_picture_holds_the_given_one(engines: Engines, tmp_path: Path) -> None:
+    """Every pixel of it is there, and what is new is drawn."""
+    image = tmp_path / "image.png"
+    Image.linear_gradient("L").convert("RGB").resize((200, 120)).save(image)
+    wish = {**FOX, "operation": "outpaint", "left": 40, "bottom": 30}
+    result = await engines.run("diffuse", wish, image=image)
+    with Image.open(image) as kept:
+        before = np.asarray(kept, dtype=np.int16)
+    assert (240, 150) == (result.files[0].width, result.files[0].height)
+    assert 0 == difference(before, pixels(result)[:120, 40:])
+    other = await engines.run("diffuse", {**wish, "seed": 6}, image=image)
+    assert difference(pixels(result)[:, :40], pixels(other)[:, :40]) > 1
+
+
+async def test_a_variation_has_the_parents_words(engines: Engines) -> None:
+    """And of its picture as much is drawn anew as asked."""
+    parent = await engines.run("diffuse", {**FOX, "count": 2, "steps": 10})
+    wish = {
+        "operation": "variation",
+        "parent": parent.facts,
+        "index": 2,
+        "steps": 10,
+        "size": 128,
+        "seed": 9,
+    }
+    files = {"parent/1": parent.files[1].path}
+    made = {}
+    for strength in ("subtle", "strong"):
+        result = await engines.run("diffuse", {**wish, "strength": strength}, **files)
+        assert FOX["prompt"] == result.facts["pictures"][0]["prompt"]
+        made[strength] = pixels(result)
+    assert difference(made["subtle"], made["strong"]) > 1
 
 
 @pytest.mark.parametrize(
@@ -133,6 +167,9 @@ async def test_drawing_anew_leaves_the_rest_as_it_is(engines: Engines, tmp_path:
         ({"operation": "video"}, "operation"),
         ({"operation": "image-to-image"}, "no image"),
         ({"operation": "inpaint"}, "no image"),
+        ({"operation": "outpaint"}, "at least one of left"),
+        ({"operation": "variation", "prompt": " ", "parent": {"pictures": "forged"}}, "the prompt is empty"),
+        ({"operation": "variation", "parent": {"pictures": []}}, "no picture number 1"),
     ],
 )
 async def test_what_cannot_be_drawn_is_the_senders_mistake(

@@ -23,8 +23,8 @@ class Model:
         self.layout: Layout = layout_of(folder)
         self.device, self._pipelines = _loaded(folder, self.layout)
 
-    def draw(self, words: dict[str, Any], pictures: dict[str, Image.Image], on_step: OnStep) -> Image.Image:
-        """One picture from words and from the pictures that are given: none, an `image`, or with its `mask_image`."""
+    def draw(self, words: dict[str, Any], pictures: list[Image.Image], on_step: OnStep) -> Image.Image:
+        """One picture from words and from the pictures that are given: none, one, or one and its mask."""
         from openvino import Tensor  # noqa: PLC0415  (only in the pack)
         from openvino_genai import CppStdGenerator  # noqa: PLC0415  (the same)
 
@@ -33,7 +33,7 @@ class Model:
             return False  # never stop
 
         options = {name: value for name, value in words.items() if name not in ("prompt", "seed")}
-        given = [Tensor(np.asarray(picture.convert("RGB"))[None].copy()) for picture in pictures.values()]
+        given = [Tensor(np.asarray(picture.convert("RGB"))[None].copy()) for picture in pictures]
         drawn = self._pipelines[len(pictures)].generate(
             words["prompt"], *given, generator=CppStdGenerator(words["seed"]), callback=told, **options
         )

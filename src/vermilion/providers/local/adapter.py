@@ -29,6 +29,8 @@ from vermilion.engines.contract import (
     EngineTimedOut,
     EngineUnavailable,
 )
+from vermilion.engines.diffusion.layout import layout_of
+from vermilion.engines.packs.description import known_packs
 from vermilion.engines.packs.shelf import Shelf
 from vermilion.engines.pool import EnginePool
 from vermilion.providers.local import midjourney, stand_ins
@@ -51,7 +53,7 @@ COMPOSER_OPERATIONS = (
     "video",
     "seed",
 )
-DIFFUSION_OPERATIONS = ("text-to-image", "image-to-image", "inpaint")
+DIFFUSION_OPERATIONS = ("text-to-image", "image-to-image", "variation", "inpaint", "outpaint")
 ENGINE_OF: Mapping[tuple[str, str], str] = {
     ("arranger", "text-to-music"): "music",
     **{("composer", operation): "composer" for operation in COMPOSER_OPERATIONS},
@@ -123,12 +125,13 @@ class LocalAdapter:
         self._wake = context.wake
         self._timeout_s_max = float(options.get("job_timeout_s") or math.inf)
         self._workers = int(options.get("workers") or max(1, (os.cpu_count() or 2) - 1))
+        self._shelf = Shelf(context.data_dir)
         self._pool = EnginePool(
             self._workers,
             int(options.get("memory_bytes_max") or MEMORY_BYTES_MAX),
             JOB_TIMEOUT_S,
             scratch_parent=context.data_dir / "engines",
-            shelf=Shelf(context.data_dir),
+            shelf=self._shelf,
         )
         self._started: asyncio.Task[None] | None = None
         self._works: dict[str, _Work] = {}
@@ -142,8 +145,7 @@ class LocalAdapter:
         ticket = str(job.task_id)
         if ticket not in self._works:
             work = self._works[ticket] = _Work()
-            steps, work.notes = _steps(job)
-            work.running = asyncio.create_task(self._run_all(work, steps))
+            work.running = asyncio.create_task(self._run_all(work, job))
             work.running.add_done_callback(lambda ended: self._end(job.task_id, work, ended))
         return Accepted(ticket, CHECK_AFTER_S)
 
@@ -191,9 +193,11 @@ class LocalAdapter:
         self._works.clear()
         await self._pool.close()
 
-    async def _run_all(self, work: _Work, steps: list[Job]) -> EngineResult:
+    async def _run_all(self, work: _Work, job: Job) -> EngineResult:
         """One step after another; each gets the first file of the one before as its `image`."""
         await self._start_pool()
+        drawn = (job.model, job.task_type) in stand_ins.DRAWN and await asyncio.to_thread(self._draws, job)
+        steps, work.notes = _steps(job, drawn=drawn)
         result = await self._run(work, steps[0], (0, len(steps)))
         for number, step in enumerate(steps[1:], 1):
             before, files = result, {**step.files, "image": result.files[0].path}
@@ -202,6 +206,16 @@ class LocalAdapter:
             finally:
                 await self._pool.discard(before)
         return result
+
+    def _draws(self, job: Job) -> bool:
+        """Whether a diffusion model is here that can stand in for what the job asks for."""
+        try:
+            pack = known_packs()["diffusion"]
+            self._shelf.folder_of(pack)
+            model = self._shelf.model_of(pack)
+            return model is not None and (job.task_type != stand_ins.WIDENS or layout_of(model).kind.inpaints)
+        except EngineUnavailable:
+            return False
 
     async def _run(self, work: _Work, job: Job, part: tuple[int, int]) -> EngineResult:
         """One step, whose progress is a part of the whole."""
@@ -248,13 +262,13 @@ class LocalAdapter:
             removal.add_done_callback(self._removals.discard)
 
 
-def _steps(job: Job) -> tuple[list[Job], dict[str, Any]]:
+def _steps(job: Job, *, drawn: bool) -> tuple[list[Job], dict[str, Any]]:
     """The job in the engines' own words, and what the output has to say about the translation."""
     if job.model == midjourney.MODEL:
         translated, notes = midjourney.as_composer(job)
         return [translated], notes
     if (job.model, job.task_type) in stand_ins.TRANSLATIONS:
-        return stand_ins.translated(job)
+        return stand_ins.translated(job, drawn=drawn)
     return [job], {}
 
 

@@ -2,6 +2,7 @@
 
 What an engine does not use of an input is named in the output (`parameters_unused`), and each engine says of itself
 what it is (`method`): nobody shall take a stand-in for the model whose name the task bears.
+Where the operator has brought a diffusion model to this machine, pictures are drawn by that rather than the composer.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from vermilion.providers.local.midjourney import nearest_shape
 from vermilion.providers.protocol import Job
 
 SONG_S = 60
+GUIDANCE_MAX = 20  #: of the diffusion engine; Flux's filling takes more
 PIXELS_DEFAULT = 1024
 FILM_PIXELS = {"std": 720, "pro": 1280}
 
@@ -23,9 +25,14 @@ Step = tuple[
 ]  #: model, task type, input, and files by their old names
 
 
-def translated(job: Job) -> tuple[list[Job], dict[str, Any]]:
-    """The same work as jobs for engines, each with the first file of the one before, and what to say about it."""
-    steps = TRANSLATIONS[job.model, job.task_type](job)
+def translated(job: Job, *, drawn: bool = False) -> tuple[list[Job], dict[str, Any]]:
+    """The same work as jobs for engines, each with the first file of the one before, and what to say about it.
+
+    `drawn` says that a diffusion model is here.
+    """
+    key = job.model, job.task_type
+    by_model = drawn and key in DRAWN
+    steps = (DRAWN if by_model else TRANSLATIONS)[key](job)
     jobs = []
     used: set[str] = set()
     for model, task_type, wish, files in steps:
@@ -33,7 +40,7 @@ def translated(job: Job) -> tuple[list[Job], dict[str, Any]]:
         found: dict[str, Path] = {name: job.files[old] for name, old in files.items() if old in job.files}
         jobs.append(replace(job, model=model, task_type=task_type, input=given, files=found))
         used |= set(files.values())
-    unused = sorted(set(job.input) - used - USED[job.model, job.task_type])
+    unused = sorted(set(job.input) - used - USED[key] - (_ASKED_OF_MODELS if by_model else set()))
     return jobs, {"parameters_unused": unused} if unused else {}
 
 
@@ -50,17 +57,43 @@ def _picture_of_picture(job: Job) -> list[Step]:
 
 
 def _widened(job: Job) -> list[Step]:
+    wish = {"prompt": job.input["prompt"], "seed": _seed(job), **_sides(job)}
+    return [("composer", "outpaint", wish, {"image": "image"})]
+
+
+def _sides(job: Job) -> dict[str, Any]:
     sides: dict[str, Any] = {}
     for setting in job.input["custom_settings"]:
         sides |= {side: setting[f"outpaint_{side}"] for side in SIDES if f"outpaint_{side}" in setting}
+    return sides
+
+
+def _drawn_picture(job: Job) -> list[Step]:
+    size = {"width": job.input.get("width"), "height": job.input.get("height")}
+    size = (
+        size if all(size.values()) else {"size": max((side for side in size.values() if side), default=None)}
+    )
+    return [("diffusion", "text-to-image", _asked_of_model(job) | size, {})]
+
+
+def _drawn_from_picture(job: Job) -> list[Step]:
+    strength = max(0.1, float(job.input.get("denoise", 0.7)))
     return [
-        (
-            "composer",
-            "outpaint",
-            {"prompt": job.input["prompt"], "seed": _seed(job), **sides},
-            {"image": "image"},
-        )
+        ("diffusion", "image-to-image", _asked_of_model(job) | {"strength": strength}, {"image": "image"})
     ]
+
+
+def _drawn_wider(job: Job) -> list[Step]:
+    wish = _asked_of_model(job) | _sides(job)
+    return [("diffusion", "outpaint", wish, {"image": "image"})]
+
+
+def _asked_of_model(job: Job) -> dict[str, Any]:
+    return _asked(job) | {
+        "count": job.input.get("batch_size"),
+        "steps": job.input.get("steps"),
+        "guidance": min(GUIDANCE_MAX, job.input["guidance_scale"]) if "guidance_scale" in job.input else None,
+    }
 
 
 def _film(job: Job) -> list[Step]:
@@ -130,6 +163,7 @@ def _motion(job: Job) -> str:
     return MOTIONS.get((main, moves[main] > 0), "orbit")
 
 
+WIDENS = "fill-outpaint"
 SIDES = ("left", "right", "top", "bottom")
 MOTIONS = {
     ("zoom", True): "zoom-in",
@@ -143,7 +177,7 @@ SONGS = (("music-s", "generate_music"), ("music-s", "generate_music_custom"), ("
 TRANSLATIONS: Mapping[tuple[str, str], Callable[[Job], list[Step]]] = {
     **{(model, "txt2img"): _picture for model in FLUX},
     **{(model, "img2img"): _picture_of_picture for model in FLUX},
-    ("Qubico/flux1-dev-advanced", "fill-outpaint"): _widened,
+    ("Qubico/flux1-dev-advanced", WIDENS): _widened,
     ("kling", "video_generation"): _film,
     **dict.fromkeys(SONGS, _song),
     ("Qubico/image-toolkit", "background-remove"): _cutout,
@@ -151,12 +185,19 @@ TRANSLATIONS: Mapping[tuple[str, str], Callable[[Job], list[Step]]] = {
     ("Qubico/video-toolkit", "background-remove"): _video_cutout,
     ("Qubico/joycaption", "joycaption-beta-one"): _described,
 }
+#: What a diffusion model of the operator's does instead of the composer.
+DRAWN: Mapping[tuple[str, str], Callable[[Job], list[Step]]] = {
+    **{(model, "txt2img"): _drawn_picture for model in FLUX},
+    **{(model, "img2img"): _drawn_from_picture for model in FLUX},
+    ("Qubico/flux1-dev-advanced", WIDENS): _drawn_wider,
+}
+_ASKED_OF_MODELS = {"negative_prompt", "steps", "guidance_scale", "batch_size"}
 _DRAWN = {"prompt", "negative_prompt", "seed"}
 #: Fields of the input that come to bear.
 USED: Mapping[tuple[str, str], set[str]] = {
     **{(model, "txt2img"): _DRAWN | {"width", "height", "batch_size"} for model in FLUX},
     **{(model, "img2img"): _DRAWN | {"denoise", "batch_size"} for model in FLUX},
-    ("Qubico/flux1-dev-advanced", "fill-outpaint"): {"prompt", "seed", "custom_settings"},
+    ("Qubico/flux1-dev-advanced", WIDENS): {"prompt", "seed", "custom_settings"},
     ("kling", "video_generation"): _DRAWN | {"duration", "mode", "aspect_ratio", "camera_control"},
     **{song: {"gpt_description_prompt", "tags", "title", "seed", "make_instrumental"} for song in SONGS},
     ("Qubico/image-toolkit", "background-remove"): set(),
