@@ -19,11 +19,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import compare, deliveries, engines, history, inflight, polling
+from bench import compare, deliveries, engines, history, inflight, pages, polling
 from bench.report import InvalidMeasurement
 from bench.stack import Options
 
-PARTS = ("accept", "read", "inflight", "history", "deliveries", "engines", "polling")
+PARTS = ("accept", "read", "inflight", "history", "pages", "deliveries", "engines", "polling")
 
 
 def main() -> None:
@@ -95,6 +95,8 @@ async def _run(parts: tuple[str, ...], args: argparse.Namespace) -> dict[str, An
         results["inflight"] = await inflight.run(options, tasks=args.tasks)
     if "history" in parts:
         results["history"] = await history.run(options, rows_many=args.rows)
+    if "pages" in parts:
+        results["pages"] = await pages.run(options, rows_many=args.rows)
     if "deliveries" in parts:
         results["deliveries"] = await deliveries.run(options)
     if "engines" in parts:

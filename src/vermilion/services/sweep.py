@@ -22,6 +22,7 @@ from vermilion.storage import (
     resumable_uploads,
     reviews,
     tries,
+    usage_sums,
 )
 from vermilion.storage.tasks import first_id
 
@@ -66,6 +67,12 @@ async def forget_deliveries(gateway: Gateway) -> int:
     while (batch := await deliveries.delete_old(gateway.database, before, DELIVERIES_BATCH)) > 0:
         gone += batch
     return gone
+
+
+async def sum_up_usage(gateway: Gateway) -> None:
+    """Sum up the usage of quarters of an hour that are over, and everything that is older and not summed up yet."""
+    while await usage_sums.sum_up(gateway.database):
+        pass
 
 
 async def forget_records(gateway: Gateway) -> None:

@@ -30,8 +30,8 @@ SESSION = {
     "enable_mergejoin": "off",
 }
 log = get_logger("database")
-#: Where a test asks for them, the statements of the request at hand.
-STATEMENTS: ContextVar[list[str] | None] = ContextVar("statements", default=None)
+#: Where a test asks for them, the seconds that each statement of the request at hand took.
+STATEMENTS: ContextVar[list[float] | None] = ContextVar("statements", default=None)
 Answer = TypeVar("Answer")
 
 #: Errors that say "the same transaction may well succeed now".
@@ -153,12 +153,12 @@ class Database:
 
 
 async def _trace(connection: Any) -> None:
-    """Note each statement for the request that asks it."""
+    """Note the time of each statement for the request that asks it."""
 
     def note(asked: Any) -> None:
         statements = STATEMENTS.get()
         if statements is not None:
-            statements.append(asked.query)
+            statements.append(asked.elapsed)
 
     connection.add_query_logger(note)
 

@@ -152,6 +152,13 @@ SELECT count(*) FROM old
 """
 
 
+#: The state is a part of the statement: only so can an index of one state serve it.
+IN_STATE: dict[str | None, str] = {
+    None: "",
+    **{state: f"AND state = '{state}'" for state in ("due", "delivered", "given_up", "skipped")},
+}
+
+
 async def take(database: Database, rooms: Mapping[UUID, int], *, lease_s: float) -> list[DueDelivery]:
     """Deliveries to try now, oldest first, of each lane as many as it has room for.
 
@@ -190,16 +197,17 @@ async def read_page(
     limit: int,
 ) -> list[DeliveryRow]:
     """A page of an account's deliveries, newest first."""
+    arguments: list[object] = [account_id, limit]
+    narrowed = IN_STATE[
+        state
+    ]  # only what is asked for is in the statement: the rest would mislead the planner
+    for column, value in (("task_id =", task_id), ("endpoint_id =", endpoint_id), ("id <", before)):
+        if value is not None:
+            arguments.append(value)
+            narrowed += f" AND {column} ${len(arguments)}"
     rows = await database.fetch(
-        f"SELECT {COLUMNS} FROM deliveries WHERE account_id = $1 AND ($2::uuid IS NULL OR task_id = $2) "
-        "AND ($3::uuid IS NULL OR endpoint_id = $3) AND ($4::text IS NULL OR state = $4) "
-        "AND ($5::uuid IS NULL OR id < $5) ORDER BY id DESC LIMIT $6",
-        account_id,
-        task_id,
-        endpoint_id,
-        state,
-        before,
-        limit,
+        f"SELECT {COLUMNS} FROM deliveries WHERE account_id = $1 {narrowed} ORDER BY id DESC LIMIT $2",
+        *arguments,
     )
     return [DeliveryRow(*row) for row in rows]
 
@@ -223,9 +231,8 @@ async def read_everybodys(
 ) -> list[DeliveryRow]:
     """A page of every account's deliveries, newest first."""
     rows = await database.fetch(
-        f"SELECT {COLUMNS} FROM deliveries WHERE ($1::text IS NULL OR state = $1) AND ($2::uuid IS NULL OR id < $2) "
-        "ORDER BY id DESC LIMIT $3",
-        state,
+        f"SELECT {COLUMNS} FROM deliveries WHERE ($1::uuid IS NULL OR id < $1) {IN_STATE[state]} "
+        "ORDER BY id DESC LIMIT $2",
         before,
         limit,
     )

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from vermilion.storage.database import Database
-from vermilion.storage.tasks import CLOCKS_APART, first_id
+from vermilion.storage.usage_sums import COUNTED, WITHIN, unsummed
 
 
 class PlaceFigures(msgspec.Struct, frozen=True):
@@ -42,12 +42,19 @@ class AttentionTask(msgspec.Struct, frozen=True):
 
 
 # Figures of the whole place: ends since $1, what is under way now.
-READ_FIGURES = """
-WITH recent AS (SELECT status, charged, error ->> 'fault' AS fault FROM tasks WHERE id >= $2 AND created_at >= $1)
-SELECT count(*) AS accepted, count(*) FILTER (WHERE status = 'completed') AS completed,
-       count(*) FILTER (WHERE status = 'failed' AND fault = 'customer') AS failed_customer,
-       count(*) FILTER (WHERE status = 'failed' AND fault IS DISTINCT FROM 'customer') AS failed_other,
-       coalesce(sum(charged), 0)::bigint AS spent,
+READ_FIGURES = f"""
+WITH {unsummed("$1::timestamptz", "")}, recent AS (
+    SELECT tasks, completed, failed, customer_faults, spent FROM usage_quarters, summed
+    WHERE quarter >= first_at AND quarter < until AND NOT EXISTS (
+        SELECT FROM unsummed WHERE quarter >= from_at AND quarter < to_at)
+    UNION ALL SELECT tasks, completed, failed, customer_faults, spent FROM unsummed CROSS JOIN LATERAL (
+        SELECT {COUNTED} FROM tasks
+        WHERE {WITHIN.format(from_at="unsummed.from_at", to_at="unsummed.to_at")}) one
+)
+SELECT coalesce(sum(tasks), 0)::bigint AS accepted, coalesce(sum(completed), 0)::bigint AS completed,
+       coalesce(sum(customer_faults), 0)::bigint AS failed_customer,
+       coalesce(sum(failed - customer_faults), 0)::bigint AS failed_other,
+       coalesce(sum(spent), 0)::bigint AS spent,
        (SELECT count(*) FROM tasks WHERE status = 'staged') AS staged,
        (SELECT count(*) FROM tasks WHERE status = 'pending') AS pending,
        (SELECT count(*) FROM tasks WHERE status = 'processing') AS processing,
@@ -80,7 +87,7 @@ ORDER BY a.id DESC LIMIT $3
 
 async def read_figures(database: Database, since: datetime) -> PlaceFigures:
     """The figures of the whole place."""
-    row = await database.fetchrow(READ_FIGURES, since, first_id(since, -CLOCKS_APART))
+    row = await database.fetchrow(READ_FIGURES, since)
     assert row is not None  # an aggregate always answers
     return PlaceFigures(*row)
 

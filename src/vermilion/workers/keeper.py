@@ -35,6 +35,7 @@ class Keeper:
                 duties.create_task(_every(1.0, lambda: sweep.end_overdue(self._gateway)))
                 duties.create_task(_every(5.0, lambda: sweep.expire_money(self._gateway)))
                 duties.create_task(_every(60.0, lambda: sweep.delete_old_media(self._gateway)))
+                duties.create_task(_every(60.0, lambda: sweep.sum_up_usage(self._gateway)))
                 duties.create_task(_every(3600.0, lambda: sweep.forget_records(self._gateway)))
                 duties.create_task(_every(600.0, lambda: sweep.forget_deliveries(self._gateway)))
                 duties.create_task(_every(3600.0, self._forget_nodes))

@@ -84,12 +84,13 @@ def _route(gateway: Gateway, path: str, screens: dict[str, Screen]) -> Route:
 
 
 async def _counted(gateway: Gateway, request: Request, screen: Screen) -> Response:
-    """The answer with the number of statements that it took, for tests."""
-    statements: list[str] = []
+    """The answer with the number of its statements and the time that they took, for tests."""
+    statements: list[float] = []
     STATEMENTS.set(statements)
     response = await _serve(gateway, request, screen)
     await asyncio.sleep(0)  # the last one is noted a turn of the loop later
     response.headers["x-statements"] = str(len(statements))
+    response.headers["server-timing"] = f"db;dur={1000 * sum(statements):.3f}"
     return response
 
 
