@@ -15,9 +15,8 @@ from vermilion.services.note_attempt import note_attempt
 from vermilion.services.webhook_faces import WebhookFaces
 from vermilion.storage import deliveries
 from vermilion.storage.deliveries import Attempt, DueDelivery
-from vermilion.workers.delivery_lanes import DeliveryLanes
+from vermilion.workers.delivery_lanes import AT_ONCE, DeliveryLanes
 
-AT_ONCE = 1000
 LOOK_ANYWAY_S = 1.0
 log = get_logger("deliverer")
 
