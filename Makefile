@@ -5,7 +5,7 @@ PYTHON := $(BIN)/python
 SOURCES := src tests bench scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve test unit check fmt bench assets screenshots lock clean
+.PHONY: help setup setup-dev demo serve test unit check fmt bench assets screenshots snapshots lock clean
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ bench: setup-dev ## Measure Vermilion against its baselines in one run
 
 screenshots: setup-dev ## Take pictures of every page of the dashboard (needs Chromium)
 	@$(PYTHON) -m scripts.screenshots
+
+snapshots: setup-dev ## Accept what the dashboard's pages say now (needs Chromium)
+	@VERMILION_ACCEPT_SNAPSHOTS=1 $(PYTHON) -m pytest -q tests/dashboard/test_snapshots.py
 
 assets: setup ## Build the dashboard's styles, scripts, fonts and icons into the package
 	@$(PYTHON) -m scripts.build_assets

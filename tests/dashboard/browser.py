@@ -20,7 +20,7 @@ ARGUMENTS = [
     "--force-color-profile=srgb",
 ]
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-RUN_AXE = """async (tags) => (await axe.run(document, {runOnly: tags})).violations.map(
+RUN_AXE = """async (tags) => (await axe.run(document, {runOnly: tags, resultTypes: ['violations']})).violations.map(
     (found) => `${found.id}: ${found.nodes.map((node) => node.target.join(' ')).join(', ')}`)"""
 #: Right edges against the width that was asked for: emulated phones widen innerWidth to what overflows.
 OVERFLOWING = """(width) => [...document.querySelectorAll('main *, header *')].filter(
@@ -58,9 +58,12 @@ class Watched:
         if message.type in ("error", "warning"):
             self.complaints.append(f"{message.type}: {message.text}")
 
+    async def bring_axe(self) -> None:
+        """Put axe into the page that is open."""
+        await self.page.evaluate(AXE.read_text())
+
     async def axe(self) -> list[str]:
         """What axe finds wrong, without any exception list."""
-        await self.page.evaluate(AXE.read_text())
         found: list[str] = await self.page.evaluate(RUN_AXE, TAGS)
         return found
 

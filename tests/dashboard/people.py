@@ -55,9 +55,11 @@ class Person:
         return seen
 
 
-async def join(operator: Api, account_id: str, url: str, *, role: str = "owner") -> tuple[Person, str]:
+async def join(
+    operator: Api, account_id: str, url: str, *, role: str = "owner", email: str | None = None
+) -> tuple[Person, str]:
     """A person who has just used their invitation to an account, and their e-mail."""
-    email = f"{os.urandom(5).hex()}@example.com"
+    email = email or f"{os.urandom(5).hex()}@example.com"
     made = await operator.post(
         f"/admin/v1/accounts/{account_id}/members", {"email": email, "name": "Ada", "role": role}
     )

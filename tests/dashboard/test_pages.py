@@ -108,7 +108,7 @@ async def _work(customer: Api) -> dict[str, str]:
         {"model": "composer", "task_type": "text-to-image", "input": {"prompt": HOSTILE, "size": 256}},
         prefer="wait=60",
     )
-    failed = await customer.echo(HOSTILE, prefer="wait=20", end="fail")
+    failed = await customer.echo(HOSTILE, prefer="wait=20", end="fail-customer")
     await customer.echo("slow", latency_s=300)
     for number in range(30):
         await customer.echo(f"number {number}")
@@ -137,14 +137,16 @@ async def test_every_page_is_clean_on_every_size(who: str, theme: str, place: Pl
         context = await browser.new_context(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
         watched = Watched(await signed_in(context, place.server.url, place.emails[who], PASSWORD))
         for path in _reachable(paths, who):
+            watched.complaints.clear()
+            await watched.page.goto(place.server.url + path.format(**place.names))
+            await watched.bring_axe()
             for size, (width, height) in sizes.items():
                 await watched.page.set_viewport_size({"width": width, "height": height})
-                watched.complaints.clear()
-                await watched.page.goto(place.server.url + path.format(**place.names))
-                found = [c for c in watched.complaints if "status of 404" not in c or "no-such" not in path]
-                found += [f"axe {finding}" for finding in await watched.axe()]
+                found = [f"axe {finding}" for finding in await watched.axe()]
                 found += [f"overflows: {element}" for element in (await watched.overflowing(width))[:3]]
                 wrong += [f"{path} {size}: {complaint}" for complaint in found]
+            said = (c for c in watched.complaints if "status of 404" not in c or "no-such" not in path)
+            wrong += [f"{path}: {complaint}" for complaint in said]
         await context.close()
     assert not wrong, "\n".join(wrong)
 
