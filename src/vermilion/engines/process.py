@@ -61,15 +61,14 @@ class WorkerProcess:
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 ready = await worker._read()
-        except TimeoutError:
+            if not isinstance(ready, Ready):
+                raise EngineCrashed("a worker spoke out of turn")
+        except BaseException as failed:
             worker.kill()
-            raise EngineCrashed(f"a worker did not start within {START_TIMEOUT_S:.0f} s") from None
-        except BaseException:
-            worker.kill()
+            await worker.gone()
+            if isinstance(failed, TimeoutError):
+                raise EngineCrashed(f"a worker did not start within {START_TIMEOUT_S:.0f} s") from None
             raise
-        if not isinstance(ready, Ready):
-            worker.kill()
-            raise EngineCrashed("a worker spoke out of turn")
         return worker
 
     @property
