@@ -56,8 +56,9 @@ async def test_faults_of_others_do_not_count(operator: Api) -> None:
     plan = {"error_tasks_max": 1}
     api = await new_customer(operator, plan=plan)
     await fault(await new_customer(operator, plan=plan))
-    await api.echo("theirs", prefer="wait=20", end="fail")
+    provider = await api.echo("theirs", prefer="wait=20", end="fail")
 
+    assert "failed" == provider["status"]
     assert "completed" == (await api.echo("right", prefer="wait=20"))["status"]
 
 
@@ -69,7 +70,7 @@ async def test_a_plan_may_charge_for_further_faults(operator: Api) -> None:
     provider = await api.echo("theirs", prefer="wait=20", end="fail")
 
     assert [0, 0, 10_000, 10_000] == charged
-    assert 0 == provider["usage"]["charged"]
+    assert ("failed", 0) == (provider["status"], provider["usage"]["charged"])
     assert 20_000 == (await api.get("/v1/wallet"))["spent"]
     assert (await operator.get("/admin/v1/ledger/verification"))["balanced"]
     second = (await api.get("/v1/tasks"))["data"][3]

@@ -20,9 +20,11 @@ OPERATOR_KEY = "vmk_test_operator_key_0123456789abcdef"
 SECRET_KEY = "5e" * 32  #: nodes of one database share it
 READY_TIMEOUT_S = PATIENCE_S
 STOP_TIMEOUT_S = PATIENCE_S
+#: The gateway's own entry, with waits before another attempt short enough for tests.
 RUN = (
     "import sys; from vermilion.settings import load_settings; from vermilion.logs import set_up_logs; "
-    "from vermilion.server import serve; settings = load_settings(); "
+    "from vermilion.domain import retry; from vermilion.server import serve; "
+    "retry.BACKOFF_S = (0.2, 0.3, 0.5, 0.8, 1.0); settings = load_settings(); "
     "set_up_logs(settings.log_level, 'json'); sys.exit(serve(settings))"
 )
 SOURCES = Path(__file__).parents[2] / "src"
