@@ -60,9 +60,7 @@ class WorkerProcess:
         worker = cls(process, folders)
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
-                ready = await worker._read()
-            if not isinstance(ready, Ready):
-                raise EngineCrashed("a worker spoke out of turn")
+                await worker._hear_ready()
         except BaseException as failed:
             worker.kill()
             await worker.gone()
@@ -102,6 +100,10 @@ class WorkerProcess:
     async def gone(self) -> None:
         """Wait until the process has been reaped."""
         await self._process.wait()
+
+    async def _hear_ready(self) -> None:
+        if not isinstance(await self._read(), Ready):
+            raise EngineCrashed("a worker spoke out of turn")
 
     async def _read(self) -> Answer:
         assert self._process.stdout is not None
