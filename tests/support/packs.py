@@ -37,14 +37,14 @@ def installed_packs(*names: str) -> Shelf:
     return shelf
 
 
-def tiny_diffusion(shelf: Shelf) -> Path:
+def tiny_diffusion(shelf: Shelf, kind: str = "sd") -> Path:
     """A diffusion model of random weights, made by the installed pack's own OpenVINO when its recipe is new."""
     recipe = Path(__file__).with_name("tiny_diffusion.py")
-    made = CACHE / "models" / f"tiny-diffusion-{checksum(recipe)}"[:40]
+    made = CACHE / "models" / f"tiny-diffusion-{kind}-{checksum(recipe)}"[:40]
     if not made.is_dir():
         fresh = Path(tempfile.mkdtemp(dir=_there(made.parent)))
         subprocess.run(
-            [sys.executable, "-P", str(recipe), str(fresh)],
+            [sys.executable, "-P", str(recipe), str(fresh), kind],
             check=True,
             env={**os.environ, "PYTHONPATH": str(shelf.place(known_packs()["diffusion"]))},
         )

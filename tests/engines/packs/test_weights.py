@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.engines.packs.models import model_of
 
 from vermilion.engines.diffusion.layout import KINDS, layout_of
 from vermilion.engines.packs.description import known_packs
@@ -16,7 +15,6 @@ from vermilion.engines.packs.shelf import Shelf
 from vermilion.engines.packs.weights import bring_weights
 
 PACK = known_packs()["diffusion"]
-IR = ("config.json", "openvino_model.xml", "openvino_model.bin")
 
 
 @pytest.fixture
@@ -30,24 +28,6 @@ def shelf(tmp_path: Path) -> Shelf:
 def model(tmp_path: Path) -> Path:
     """A folder that holds what a Stable Diffusion needs, by name."""
     return model_of(tmp_path / "stable", "StableDiffusionPipeline")
-
-
-def model_of(folder: Path, pipeline: str, **more: Any) -> Path:
-    """A folder with every file that this class of pipelines is loaded from, and hardly anything in them."""
-    index = {"_class_name": pipeline, "text_encoder": ["transformers", "CLIPTextModel"], **more}
-    parts = [KINDS[pipeline].network, "vae_encoder", "vae_decoder"]
-    parts += [name for name in index if name.startswith("text_encoder") and index[name] != [None, None]]
-    names = [f"{part}/{file}" for part in parts for file in IR]
-    names += [
-        f"{part.replace('text_encoder', 'tokenizer')}/openvino_tokenizer.{kind}"
-        for part in parts if part.startswith("text_encoder") for kind in ("xml", "bin")
-    ]  # fmt: skip
-    for name in (*names, "scheduler/scheduler_config.json"):
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("{}" if name.endswith(".json") else "weights")
-    (folder / "model_index.json").write_text(json.dumps(index))
-    return folder
 
 
 def refusal(shelf: Shelf, weights: Path | str) -> str:
@@ -108,6 +88,10 @@ WRONG: Mapping[str, tuple[Callable[[Path], None], str]] = {
         "a MinePipeline cannot be run",
     ),
     "no class of another type": (write("model_index.json", '{"_class_name": ["x"]}'), "cannot be run here"),
+    "the parts in its index": (
+        write("model_index.json", '{"_class_name": "StableDiffusionPipeline", "unet": ["a", "B"]}'),
+        "model_index.json names no vae",
+    ),
     "no pickles": (write("extra/old.ckpt", "x"), "extra/old.ckpt is a pickle, which can run code"),
     "no PyTorch": (write("unet/pytorch_model.bin", "x"), "unet/pytorch_model.bin is a pickle"),
     "OpenVINO's format": (as_safetensors, "optimum-cli export openvino"),

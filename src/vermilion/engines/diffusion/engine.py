@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from vermilion.engines.contract import EngineJob, EngineRefused, EngineResult
+from vermilion.engines.contract import EngineJob, EngineResult
 from vermilion.engines.diffusion.layout import Layout
-from vermilion.engines.diffusion.pipelines import Model, OnStep, model_in
+from vermilion.engines.diffusion.pipelines import Model, OnStep, model_for
 from vermilion.engines.diffusion.sources import source_of
 from vermilion.engines.diffusion.wishes import Wish, read, words_for
 from vermilion.engines.notes import saved_picture
@@ -22,17 +22,16 @@ def diffuse(job: EngineJob) -> EngineResult:
     source = source_of(job, wish)
     job.report(1, "loading the model")
     assert job.model is not None  # the pool runs this engine with the operator's model
-    model = model_in(job.model)
-    if wish.needs_inpainting and not model.layout.kind.inpaints:
-        raise EngineRefused(
-            f"the model on this machine, {model.layout.name}, draws whole pictures only", "not_this_model"
-        )
+    model = model_for(job.model, (source is not None) + wish.needs_inpainting)
     words = words_for(model.layout, wish, source.flat.size if source else None)
     given = source.sized((words["width"], words["height"])) if source else []
     files = []
     for number in range(wish.count):
         words["seed"] = wish.seed + number
         drawn = model.draw(words, given, _teller(job, number, wish.count))
+        job.report(
+            _percent((number + 1) / wish.count), "saving"
+        )  # The runtime leaves out steps that came too fast.
         picture = source.finished(drawn) if source else drawn
         path = job.out_dir / f"picture-{number + 1}.png"
         files.append(saved_picture(picture, path, _note(model.layout, words)))
@@ -44,10 +43,14 @@ def _teller(job: EngineJob, number: int, count: int) -> OnStep:
     which = "" if count == 1 else f"picture {number + 1} of {count}: "
 
     def on_step(step: int, steps: int) -> None:
-        done = (number + step / steps) / count
-        job.report(_LOADED_PERCENT + int((98 - _LOADED_PERCENT) * done), f"{which}step {step} of {steps}")
+        job.report(_percent((number + step / steps) / count), f"{which}step {step} of {steps}")
 
     return on_step
+
+
+def _percent(done: float) -> int:
+    """Of the whole job, when so much of the drawing is done."""
+    return _LOADED_PERCENT + int((98 - _LOADED_PERCENT) * done)
 
 
 def _note(layout: Layout, words: dict[str, Any]) -> dict[str, str]:

@@ -31,17 +31,21 @@ class Kind(msgspec.Struct, frozen=True):
 
     network: str  #: the folder of the network that takes the noise away
     inpaints: bool = True
+    shares: bool = (
+        False  #: whether ways to use a model can share its networks; where not, the process dies of it
+    )
     negative_prompt: bool = True
     steps: int = 25
     guidance: float = 7.5
+    encoders: int = 1  #: how many text encoders it has at least
 
 
 KINDS: Mapping[str, Kind] = {
-    "StableDiffusionPipeline": Kind("unet"),
-    "StableDiffusionXLPipeline": Kind("unet", guidance=6.0),
-    "LatentConsistencyModelPipeline": Kind("unet", steps=4, guidance=8.5, negative_prompt=False),
-    "StableDiffusion3Pipeline": Kind("transformer", guidance=4.5),
-    "FluxPipeline": Kind("transformer", guidance=3.5, negative_prompt=False),
+    "StableDiffusionPipeline": Kind("unet", shares=True),
+    "StableDiffusionXLPipeline": Kind("unet", shares=True, guidance=6.0, encoders=2),
+    "LatentConsistencyModelPipeline": Kind("unet", shares=True, steps=4, guidance=8.5, negative_prompt=False),
+    "StableDiffusion3Pipeline": Kind("transformer", guidance=4.5, encoders=2),
+    "FluxPipeline": Kind("transformer", encoders=2, guidance=3.5, negative_prompt=False),
     "Flux2KleinPipeline": Kind("transformer", inpaints=False, negative_prompt=False, steps=4, guidance=1.0),
     "QwenImagePipeline": Kind("transformer", inpaints=False, guidance=4.0),
     "ZImagePipeline": Kind("transformer", inpaints=False, steps=9, guidance=0.0),
@@ -68,6 +72,9 @@ def check_layout(names: Iterable[str], read: Callable[[str], bytes]) -> None:
         raise _without_index(present)
     index = _json(read(INDEX), INDEX)
     kind = _kind(index)
+    for part in (kind.network, "vae", "text_encoder", *(("text_encoder_2",) if kind.encoders > 1 else ())):
+        if not _is_part(index.get(part)):
+            raise InstallFailed(f"{INDEX} names no {part}", "bring the one that the model was published with")
     missing = sorted(_needed(index, kind) - present)
     if missing and any(name.endswith(".safetensors") for name in present):
         raise InstallFailed(

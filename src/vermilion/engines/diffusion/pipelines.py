@@ -10,18 +10,31 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from vermilion.engines.contract import EngineUnavailable
+from vermilion.engines.contract import EngineRefused, EngineUnavailable
 from vermilion.engines.diffusion.layout import Layout, layout_of
 
 OnStep = Callable[[int, int], None]
+_WITH_MASK = 2
 
 
 class Model:
-    """A loaded model; the ways to use it share its networks."""
+    """A model as it is used now. Where the ways to use it cannot share its networks, it holds those of the last one."""
 
     def __init__(self, folder: Path) -> None:
         self.layout: Layout = layout_of(folder)
-        self.device, self._pipelines = _loaded(folder, self.layout)
+        self.device = _devices()[0]
+        self._folder = folder
+        self._pipelines: dict[int, Any] = {}
+
+    def prepare(self, pictures: int) -> None:
+        """Load what draws from so many given pictures; raises EngineRefused, or EngineUnavailable if that fails."""
+        if pictures == _WITH_MASK and not self.layout.kind.inpaints:
+            raise EngineRefused(
+                f"the model on this machine, {self.layout.name}, draws whole pictures only", "not_this_model"
+            )
+        if pictures not in self._pipelines:
+            self._pipelines = {}  # Gone before the next is loaded: two would not fit.
+            self.device, self._pipelines = _loaded(self._folder, self.layout, pictures)
 
     def draw(self, words: dict[str, Any], pictures: list[Image.Image], on_step: OnStep) -> Image.Image:
         """One picture from words and from the pictures that are given: none, one, or one and its mask."""
@@ -40,32 +53,52 @@ class Model:
         return Image.fromarray(np.array(drawn.data[0]))
 
 
+def model_for(folder: Path, pictures: int) -> Model:
+    """The one model that this worker holds, ready to draw from so many given pictures. Raises EngineUnavailable."""
+    try:
+        model = _model(folder)
+        model.prepare(pictures)
+    except EngineUnavailable:
+        _model.cache_clear()  # The operator may mend it.
+        raise
+    return model
+
+
 @lru_cache(maxsize=1)
-def model_in(folder: Path) -> Model:
-    """The one model that this worker holds. Raises EngineUnavailable when it cannot be loaded."""
+def _model(folder: Path) -> Model:
     return Model(folder)
 
 
-def _loaded(folder: Path, layout: Layout) -> tuple[str, list[Any]]:
-    """On a graphics card that OpenVINO knows where there is one, else on the processor."""
+def _devices() -> list[str]:
+    """A graphics card that OpenVINO knows where there is one, then the processor."""
     from openvino import Core  # noqa: PLC0415  (only in the pack)
 
-    devices = ["GPU"] if any(device.startswith("GPU") for device in Core().available_devices) else []
-    for device in (*devices, "CPU"):
+    return [*(["GPU"] if any(name.startswith("GPU") for name in Core().available_devices) else []), "CPU"]
+
+
+def _loaded(folder: Path, layout: Layout, pictures: int) -> tuple[str, dict[int, Any]]:
+    """The device that took it, and the pipelines by how many pictures they are given."""
+    for device in _devices():
         try:
-            return device, _pipelines(folder, layout, device)
+            return device, _pipelines(folder, layout, (device, pictures))
         except Exception as failed:  # noqa: BLE001 - OpenVINO raises its own and plain ones alike
-            reason = str(failed).strip().splitlines()[-1][:300]
+            reason = _reason(failed)
     raise EngineUnavailable(f"the diffusion model in {folder} cannot be loaded: {reason}")
 
 
-def _pipelines(folder: Path, layout: Layout, device: str) -> list[Any]:
-    """By how many pictures they are given: from words alone, from a picture, from a picture and a mask."""
+def _reason(failed: Exception) -> str:
+    if isinstance(failed, MemoryError) or "bad_alloc" in str(failed):
+        return "it needs more memory than a worker may use; raise VERMILION_ENGINE_MEMORY_MIB"
+    return str(failed).strip().splitlines()[-1][:300]
+
+
+def _pipelines(folder: Path, layout: Layout, how: tuple[str, int]) -> dict[int, Any]:
     import openvino_genai as genai  # noqa: PLC0415  (only in the pack)
 
-    if not layout.kind.inpaints:
-        pipeline = genai.Image2ImagePipeline(folder, device)
-        return [genai.Text2ImagePipeline(pipeline), pipeline]
+    device, pictures = how
+    if not layout.kind.shares:
+        kinds = (genai.Text2ImagePipeline, genai.Image2ImagePipeline, genai.InpaintingPipeline)
+        return {pictures: kinds[pictures](folder, device)}
     inpainting = genai.InpaintingPipeline(folder, device)
     guided = genai.Image2ImagePipeline(inpainting)
-    return [genai.Text2ImagePipeline(guided), guided, inpainting]
+    return {0: genai.Text2ImagePipeline(guided), 1: guided, _WITH_MASK: inpainting}
