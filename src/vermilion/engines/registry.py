@@ -22,6 +22,7 @@ ENGINES: Mapping[str, str] = {
     "chat": "vermilion.engines.chat:chat",
     "diffuse": "vermilion.engines.diffusion.engine:diffuse",
     "embed": "vermilion.engines.embed:embed",
+    "read": "vermilion.engines.read:read",
     "score": "vermilion.engines.guard:score",
     "speak": "vermilion.engines.voice:speak",
     "transcribe": "vermilion.engines.listen:transcribe",

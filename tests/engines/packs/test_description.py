@@ -11,7 +11,7 @@ from vermilion.engines.packs.built_in import built_in_parts
 from vermilion.engines.packs.description import Pack, known_packs, pack_of
 from vermilion.engines.registry import ENGINES, load_engine
 from vermilion.engines.weights import SHA256
-from vermilion.providers.local.adapter import ENGINE_OF
+from vermilion.providers.local.engine_of import ENGINE_OF
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "engines.md"
 PACKS = list(known_packs().values())

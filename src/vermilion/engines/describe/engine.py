@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from PIL import Image
 
 from vermilion.engines.composer.saving import scene_in, summary
@@ -11,11 +12,18 @@ from vermilion.engines.contract import EngineJob, EngineResult
 from vermilion.engines.describe.measure import Measured, measured
 from vermilion.engines.describe.sentences import description, place, prompts
 from vermilion.engines.pictures import on_white, opened, upright
-from vermilion.engines.wishes import given_file
+from vermilion.engines.wishes import given_file, read_wish
 
 METHOD = "measured: colours, subject (U²-Net), light, horizon; nothing is recognised by name"
+READING = "; words read (PP-OCRv6)"
 _OURS = "Vermilion "
 _TOLD_CHARACTERS_MAX = 4_000
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """The lines that were read in the picture, if anything could read here."""
+
+    words: list[str] | None = None
 
 
 def describe(job: EngineJob) -> EngineResult:
@@ -23,6 +31,7 @@ def describe(job: EngineJob) -> EngineResult:
 
     A picture that was made here says itself what it was made from; that goes first.
     """
+    words = read_wish(job.params, Wish).words
     job.report(2, "reading the picture")
     with opened(given_file(job)) as source:
         picture = upright(source)
@@ -32,9 +41,10 @@ def describe(job: EngineJob) -> EngineResult:
     job.report(90, "writing")
     told = made.get("prompt")
     facts = {
-        "method": METHOD,
-        "prompts": prompts(seen, told=told),
-        "description": description(seen),
+        "method": METHOD if words is None else METHOD + READING,
+        "prompts": prompts(seen, told=told, words=words or ()),
+        "description": description(seen, words=words or ()),
+        **({} if words is None else {"words": words}),
         **({"made_here": made} if made else {}),
         **_facts(seen),
     }

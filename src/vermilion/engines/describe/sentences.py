@@ -8,14 +8,18 @@ from vermilion.engines.describe.colours import Colour
 from vermilion.engines.describe.measure import Measured, Subject
 
 _MUCH_SHARPER = 1.8
+_WORDS_CHARACTERS_MAX = 80  #: of a picture's own words that a sentence repeats
 
 
-def prompts(seen: Measured, *, told: str | None) -> list[str]:
-    """Four prompts: the subject, the colours, the build, the light. `told` is the prompt that a picture came with."""
+def prompts(seen: Measured, *, told: str | None, words: Sequence[str] = ()) -> list[str]:
+    """Four prompts: the subject, the colours, the build, the light.
+
+    `told` is the prompt that a picture came with, `words` what is written in it; the first prompt repeats them.
+    """
     opening = told.strip().rstrip(".") if told else None
     in_colours = f"{_kind(seen)} in {_list([colour.name for colour in seen.colours[:4]])}"
     parts = [
-        [opening or _what(seen), _where(seen), _behind(seen)],
+        [opening or _what(seen), _where(seen), _behind(seen), _written(words, "with the words")],
         [opening or in_colours, _tone(seen), _colourfulness(seen)],
         [
             opening or f"{_kind(seen)} in {_format(seen)} format",
@@ -29,11 +33,12 @@ def prompts(seen: Measured, *, told: str | None) -> list[str]:
     return [f"{_joined(part)} --ar {seen.ratio}" for part in parts]
 
 
-def description(seen: Measured) -> str:
+def description(seen: Measured, *, words: Sequence[str] = ()) -> str:
     """What a person reads."""
     sentences = [
         f"{_kind(seen)} in {_format(seen)} format, {seen.width} by {seen.height} pixels",
         _joined([_what(seen), _where(seen)]) if seen.subject else "No single subject stands out",
+        _written(words, "It says"),
         f"The main colours are {_list([_share(colour) for colour in seen.colours])}",
         _joined([_light(seen), _tone(seen), _build(seen), _focus(seen), _texture(seen)]).capitalize(),
     ]
@@ -88,6 +93,15 @@ def _behind(seen: Measured) -> str:
     if seen.subject is None or not seen.surroundings:
         return ""
     return f"against {_list([colour.name for colour in seen.surroundings[:3]])}"
+
+
+def _written(words: Sequence[str], opening: str) -> str:
+    """The first lines in quotes, and no marks that a prompt would take for its own."""
+    plain = " / ".join(
+        line.strip().replace('"', "'").replace("—", "-").replace("--", "-") for line in words if line.strip()
+    )
+    shown = plain if len(plain) <= _WORDS_CHARACTERS_MAX else plain[:_WORDS_CHARACTERS_MAX].rstrip() + "…"
+    return f'{opening} "{shown}"' if shown else ""
 
 
 def _build(seen: Measured) -> str:

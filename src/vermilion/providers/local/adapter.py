@@ -34,59 +34,13 @@ from vermilion.engines.packs.description import known_packs
 from vermilion.engines.packs.shelf import Shelf
 from vermilion.engines.pool import EnginePool
 from vermilion.providers.local import midjourney, stand_ins
+from vermilion.providers.local.engine_of import ENGINE_OF, JOB_TIMEOUT_S, LONG_JOBS_S
 from vermilion.providers.protocol import Adapter, AdapterContext, ConnectionDescription, ConnectionFacts, Job
 
-#: What the one composer does; the engine hears it as the parameter `operation`.
-COMPOSER_OPERATIONS = (
-    "text-to-image",
-    "image-to-image",
-    "variation",
-    "reroll",
-    "remix",
-    "upscale",
-    "zoom-out",
-    "pan",
-    "make-square",
-    "inpaint",
-    "outpaint",
-    "blend",
-    "video",
-    "seed",
-)
-DIFFUSION_OPERATIONS = ("text-to-image", "image-to-image", "variation", "inpaint", "outpaint")
-ENGINE_OF: Mapping[tuple[str, str], str] = {
-    ("arranger", "text-to-music"): "music",
-    **{("composer", operation): "composer" for operation in COMPOSER_OPERATIONS},
-    **{(midjourney.MODEL, task_type): "composer" for task_type in midjourney.TRANSLATIONS},
-    (midjourney.MODEL, "describe"): "describe",
-    ("composer", "describe"): "describe",
-    ("convert", "convert"): "convert",
-    ("cutout", "remove-background"): "cutout",
-    ("cutout", "remove-video-background"): "cutout-video",
-    ("describe", "describe"): "describe",
-    ("restyle", "style-transfer"): "restyle",
-    ("upscaler", "upscale"): "upscale",
-    **{("diffusion", operation): "diffuse" for operation in DIFFUSION_OPERATIONS},
-    ("embed", "embed"): "embed",
-    ("guard", "score-image"): "score",
-    ("listen", "transcribe"): "transcribe",
-    ("smollm2", "chat"): "chat",
-    ("voice", "text-to-speech"): "speak",
-}
 SEEDED = ("arranger", "composer", "diffusion", "smollm2")
 WITH_OPERATION = ("composer", "diffusion")  #: one engine does several task types and hears which
 MEMORY_BYTES_MAX = 2 * 1024**3
-JOB_TIMEOUT_S = 300.0
-#: Engines whose longest job takes longer than that, on a machine that is slow and busy.
-LONG_JOBS_S: Mapping[str, float] = {
-    "chat": 900.0,
-    "composer": 900.0,
-    "cutout-video": 1800.0,
-    "diffuse": 3600.0,
-    "speak": 900.0,
-    "transcribe": 3600.0,
-    "upscale": 1200.0,
-}
+SURE = 0.8  #: the reader's confidence from which a description repeats what it read
 CHECK_AFTER_S = 5.0  #: a net below `wake`, which tells of every change at once
 FETCHED_GRACE_S = 60.0  #: how long an outcome that was told can be asked for again
 UNFETCHED_KEPT_S = 3600.0
@@ -221,15 +175,24 @@ class LocalAdapter:
         """One step, whose progress is a part of the whole."""
         engine = ENGINE_OF[job.model, job.task_type]
         number, count = part
+        params = _params(job)
+        if engine == "describe":
+            params |= await self._words(job)
 
         def on_progress(percent: int, text: str | None) -> None:
             work.progress = Progress((100 * number + percent) // count, text, CHECK_AFTER_S)
             self._wake(job.task_id)
 
         timeout_s = min(LONG_JOBS_S.get(engine, JOB_TIMEOUT_S), self._timeout_s_max)
-        return await self._pool.run(
-            engine, _params(job), job.files, on_progress=on_progress, timeout_s=timeout_s
-        )
+        return await self._pool.run(engine, params, job.files, on_progress=on_progress, timeout_s=timeout_s)
+
+    async def _words(self, job: Job) -> dict[str, Any]:
+        """What is written in a picture, where the reader's pack is installed; its failures are no others' matter."""
+        try:
+            found = await self._pool.run("read", {}, job.files, on_progress=lambda _percent, _text: None)
+        except EngineError:
+            return {}
+        return {"words": [line["text"] for line in found.facts["lines"] if line["confidence"] >= SURE]}
 
     def _end(self, task_id: UUID, work: _Work, ended: asyncio.Task[EngineResult]) -> None:
         """Note how the job ended, whichever way it did."""
