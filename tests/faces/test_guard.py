@@ -5,6 +5,7 @@ The network is the real one; the bar is so low that skin alone is too much, and 
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import itertools
@@ -210,6 +211,32 @@ async def test_what_is_denied_is_gone_and_refused_from_then_on(operator: Api, cu
     assert [] == (await customer.get(f"/v1/tasks/{task['id']}"))["output"]["assets"]
     status, problem = await customer.call("POST", "/v1/media", content)
     assert (422, "content_policy") == (status, problem["code"])
+
+
+async def test_nothing_passes_unseen_while_the_guard_is_away(
+    operator: Api, customer: Api, module_server: Server
+) -> None:
+    """Uploads are refused for now, a result waits until it can be looked at, or for its task's deadline."""
+    upload = await customer.post("/v1/media", picture(SEA))
+    body = {"model": "convert", "task_type": "convert", "input": {"image": upload["id"], "format": "webp"}}
+    packs = module_server.data_dir / "packs"
+    away = packs.rename(packs.with_name("packs-away"))
+    try:
+        refused, problem = await customer.call("POST", "/v1/media", picture(SEA))
+        late = await customer.ended((await customer.post("/v1/tasks", {**body, "deadline_s": 3}))["id"])
+        waiting = await customer.post("/v1/tasks", body)
+        async with asyncio.timeout(60):
+            while (await customer.get(f"/v1/tasks/{waiting['id']}"))["status"] != "processing":
+                await asyncio.sleep(0.1)
+    finally:
+        away.rename(packs)
+    ended = await customer.ended(waiting["id"], timeout_s=60)
+
+    assert (503, "unavailable") == (refused, problem["code"])
+    assert "vermilion engines add guard" in problem["detail"]
+    assert ("failed", "deadline_exceeded") == (late["status"], late["error"]["code"])
+    assert "completed" == ended["status"]
+    assert [] == await reviews_of(operator, customer)
 
 
 async def test_operators_see_and_decide_at_the_dashboard(

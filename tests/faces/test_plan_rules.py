@@ -64,8 +64,8 @@ async def test_a_plan_cannot_have_pictures_checked_without_the_guard(operator: A
     """The refusal says what to install; the plan is not made."""
     plan = {"id": "guarded", "rules": {"media_check": "block"}}
     status, problem = await operator.call("POST", "/admin/v1/plans", plan)
-    assert (503, "engine_pack_missing") == (status, problem["code"])
-    assert "vermilion engines add guard" in problem["detail"]
+    assert (422, ["/rules/media_check"]) == (status, [one["pointer"] for one in problem["problems"]])
+    assert "vermilion engines add guard" in problem["problems"][0]["detail"]
     assert "guarded" not in {plan["id"] for plan in (await operator.get("/admin/v1/plans"))["data"]}
 
 

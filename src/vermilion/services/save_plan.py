@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from vermilion.domain.plan_rules import PlanRules
+from vermilion.errors import EnginePackMissing, FieldProblem, InvalidRequest
 from vermilion.services.gateway import Gateway
 from vermilion.storage import accounts, audit
 from vermilion.storage.accounts import Bearer, PlanRow
@@ -52,9 +53,15 @@ def plan_request(row: PlanRow) -> PlanRequest:
 
 
 async def save_plan(gateway: Gateway, actor: Bearer, asked: PlanRequest) -> PlanRow:
-    """Make or change a plan; where its limits grow, waiting tasks go on at once. Raises EnginePackMissing."""
+    """Make or change a plan; where its limits grow, waiting tasks go on at once.
+
+    Raises InvalidRequest if it wants pictures checked, which this node cannot do.
+    """
     if asked.rules.media_check not in (None, "off"):
-        await gateway.inspect.require_guard()
+        try:
+            await gateway.inspect.require_guard()
+        except EnginePackMissing as missing:
+            raise InvalidRequest(problems=(FieldProblem("/rules/media_check", missing.detail),)) from missing
     row = await accounts.save_plan(gateway.database, asked.row)
     await promote_staged(gateway.database, row.id)
     await audit.note(gateway.database, actor.account.id, "plan.save", row.id, **msgspec.to_builtins(row))

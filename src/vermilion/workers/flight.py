@@ -16,6 +16,7 @@ from vermilion.providers.protocol import Job
 from vermilion.storage.flights import Claimed
 
 RETRY_S = 0.5
+ENDED_BY_OTHERS_S = 5.0  #: after its deadline a task has been ended, by whatever node
 Answer = TypeVar("Answer")
 
 
@@ -48,6 +49,15 @@ class Flight:
     def seconds_left(self) -> float:
         """Seconds until the task's deadline; negative once it has passed."""
         return (self.task.deadline_at - datetime.now(UTC)).total_seconds()
+
+
+async def persist_while_it_lasts(flight: Flight, write: Callable[[], Awaitable[object]]) -> None:
+    """Write what a task's end needs, until that works or others have ended the task because its time was over."""
+    while flight.seconds_left() > -ENDED_BY_OTHERS_S:
+        with contextlib.suppress(ServiceUnavailable):
+            await write()
+            return
+        await asyncio.sleep(RETRY_S)
 
 
 async def persist(write: Callable[[], Awaitable[Answer]]) -> Answer:

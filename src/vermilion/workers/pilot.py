@@ -36,11 +36,10 @@ from vermilion.storage.connections import ConnectionRow
 from vermilion.storage.flights import Claimed, ProgressNote, SubmissionNote
 from vermilion.storage.hand_backs import HandBackNote
 from vermilion.workers.answers import ask, understand
-from vermilion.workers.flight import Flight, persist
+from vermilion.workers.flight import ENDED_BY_OTHERS_S, Flight, persist, persist_while_it_lasts
 from vermilion.workers.lane import Lane
 
 PROGRESS_EVERY_S = 1.0
-LANDED_AFTER_DEADLINE_S = 5.0
 log = get_logger("pilot")
 
 
@@ -149,7 +148,7 @@ class Pilot:
 
     async def _check(self, lane: Lane, flight: Flight) -> None:
         """Look how a submitted task stands, or pass a cancel on."""
-        if flight.seconds_left() < -LANDED_AFTER_DEADLINE_S:
+        if flight.seconds_left() < -ENDED_BY_OTHERS_S:
             lane.land(flight)
             return
         if flight.ticket is None and not flight.unknown:
@@ -163,7 +162,7 @@ class Pilot:
             return
         manifest = lane.provider.manifest
         if flight.ticket is None and not manifest.looks_up:
-            lane.follow(flight, flight.seconds_left() + 2 * LANDED_AFTER_DEADLINE_S)
+            lane.follow(flight, flight.seconds_left() + 2 * ENDED_BY_OTHERS_S)
             return
         asked = lane.provider.adapter.check(flight.job, flight.ticket)
         answer = await ask(asked, manifest.check_timeout_s, Unavailable)
@@ -222,7 +221,9 @@ class Pilot:
                 await self._hand_back(flight, decision)
                 lane.land(flight)
             case End(Status.COMPLETED, success=success) if success is not None:
-                await persist(lambda: complete_task(self._gateway, flight.task, success))
+                await persist_while_it_lasts(
+                    flight, lambda: complete_task(self._gateway, flight.task, success)
+                )
                 lane.land(flight)
             case End(error=error) if error is not None:
                 await persist(lambda: fail_task(self._gateway, flight.task, error))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from vermilion.errors import EnginePackMissing, FieldProblem, InvalidRequest
+from vermilion.errors import FieldProblem, InvalidRequest
 from vermilion.faces.dashboard.frame import page
 from vermilion.faces.dashboard.operator import plan_form
 from vermilion.faces.dashboard.visit import Visit, see
@@ -24,9 +24,6 @@ async def save(visit: Visit) -> Response:
         plan = await save_plan(visit.gateway, visit.bearer, asked)
     except InvalidRequest as refused:
         return await _page(visit, problems=refused.problems, status=refused.status)
-    except EnginePackMissing as refused:
-        problem = FieldProblem("media_check", refused.detail)
-        return await _page(visit, problems=(problem,), status=refused.status)
     return see("/operator/plans", told=f"Saved {plan.name}.")
 
 
@@ -45,6 +42,6 @@ async def _page(visit: Visit, *, problems: tuple[FieldProblem, ...] = (), status
         edited=edited,
         values=fields if problems else plan_form.fields_of(asked),
         families=visit.gateway.catalogue.families,
-        errors=[(problem.pointer.lstrip("/"), problem.detail) for problem in problems],
+        errors=[(problem.pointer.removeprefix("/rules").lstrip("/"), problem.detail) for problem in problems],
         form=plan_form,
     )
