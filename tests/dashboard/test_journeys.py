@@ -135,6 +135,32 @@ async def test_two_models_side_by_side_without_scripts(
     await expect(page.locator(".beside .stage img")).to_have_count(2)
 
 
+async def test_the_gallery_with_keys_alone(
+    browser: Browser, email: str, customer: Api, module_server: Server
+) -> None:
+    """With j one goes to a file, x selects it, f likes it; deleting asks first, and may be thought better of."""
+    asked = {"prompt": "a fox", "size": 256}
+    body = {"model": "composer", "task_type": "text-to-image", "input": asked}
+    await customer.post("/v1/tasks", body, prefer="wait=60")
+    page = await signed_in(await browser.new_context(), module_server.url, email, PASSWORD)
+    answers = iter((False, True))
+    page.on("dialog", lambda asks: asks.accept() if next(answers) else asks.dismiss())
+    await page.goto(f"{module_server.url}/gallery")
+    await page.keyboard.press("j")
+    await page.keyboard.press("f")
+    await expect(page.locator(".star")).to_have_attribute("aria-pressed", "true")
+    await page.keyboard.press("j")
+    await page.keyboard.press("x")
+    await expect(page.get_by_text("1 selected")).to_be_visible()
+
+    await page.get_by_role("button", name="Delete").press("Enter")
+    await expect(page.get_by_text("1 selected")).to_be_visible()
+    await page.get_by_role("button", name="Delete").press("Enter")
+
+    await expect(page.get_by_text("1 file deleted.")).to_be_visible()
+    await expect(page.get_by_text("What you make appears here.")).to_be_visible()
+
+
 async def test_wrong_input_comes_back_with_words_at_its_field(
     browser: Browser, email: str, module_server: Server
 ) -> None:

@@ -71,10 +71,10 @@ async def test_a_deletion_waits_for_whoever_stores_the_same(gateway: Any) -> Non
     await assets.add_upload(gateway.database, ACCOUNT, asset(first, blob))
     await blob_claims.claim(gateway.database, ACCOUNT, second, [blob], bytes_max=None)
 
-    await assets.delete_own(gateway.database, ACCOUNT, asset_id=first)
+    await assets.delete_own(gateway.database, ACCOUNT, asset_ids=[first])
     kept = await release_bytes(gateway)
     await assets.add_upload(gateway.database, ACCOUNT, asset(second, blob))
-    await assets.delete_own(gateway.database, ACCOUNT, asset_id=second)
+    await assets.delete_own(gateway.database, ACCOUNT, asset_ids=[second])
 
     assert (0, 1) == (kept, await release_bytes(gateway))
     assert not await gateway.blobs.exists(ACCOUNT, blob.sha256)

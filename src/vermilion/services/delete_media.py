@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from vermilion.errors import NotFound
@@ -13,9 +14,15 @@ from vermilion.storage import assets
 
 async def delete_media(gateway: Gateway, account_id: UUID, asset_id: UUID) -> None:
     """Delete one file; the task that made it forgets it. Raises NotFound."""
-    if not await assets.delete_own(gateway.database, account_id, asset_id=asset_id):
+    if not await delete_files(gateway, account_id, [asset_id]):
         raise NotFound("There is no such file here.")
+
+
+async def delete_files(gateway: Gateway, account_id: UUID, asset_ids: Sequence[UUID]) -> int:
+    """Delete those of the files that are the account's; answers how many."""
+    deleted = await assets.delete_own(gateway.database, account_id, asset_ids=asset_ids)
     await release_bytes(gateway, account_id)
+    return deleted
 
 
 async def delete_task_media(gateway: Gateway, account_id: UUID, task_id: UUID) -> int:

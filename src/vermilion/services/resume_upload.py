@@ -102,7 +102,7 @@ async def _finish(gateway: Gateway, bearer: Bearer, upload: UploadRow) -> Upload
         raise
     ended = await _end(gateway, upload, asset_id=asset.id)
     if ended is None:  # somebody else finished it at the same time
-        await assets.delete_own(gateway.database, upload.account_id, asset_id=asset.id)
+        await assets.delete_own(gateway.database, upload.account_id, asset_ids=[asset.id])
         ended = await resumable_uploads.read(gateway.database, upload.account_id, upload.id)
     await release_bytes(gateway, upload.account_id)
     return ended

@@ -74,7 +74,8 @@ _FORGOTTEN = """, forgotten AS (
 
 # Those that their owner wants gone; their tasks forget them.
 DELETE_OWN = _DELETE.format(
-    which="SELECT id FROM assets WHERE account_id = $1 AND (id = $2 OR (task_id = $3 AND kind <> 'upload'))",
+    which="SELECT id FROM assets "
+    "WHERE account_id = $1 AND (id = ANY($2::uuid[]) OR (task_id = $3 AND kind <> 'upload'))",
     more=_FORGOTTEN,
 )
 
@@ -165,10 +166,10 @@ async def delete_due(database: Database, limit: int) -> int:
 
 
 async def delete_own(
-    database: Database, account_id: UUID, *, asset_id: UUID | None = None, task_id: UUID | None = None
+    database: Database, account_id: UUID, *, asset_ids: Sequence[UUID] = (), task_id: UUID | None = None
 ) -> int:
-    """Forget one of the account's files, or all that a task of it fetched and made; answers how many."""
-    return len(await database.fetch(DELETE_OWN, account_id, asset_id, task_id))
+    """Forget files of the account, or all that a task of it fetched and made; answers how many."""
+    return len(await database.fetch(DELETE_OWN, account_id, list(asset_ids), task_id))
 
 
 async def delete_denied(connection: Any, review_id: UUID) -> None:

@@ -37,6 +37,7 @@ def samples_of(origin: str, asked: Asked, *, parent_id: UUID | None = None) -> S
         "Python": _python(origin, native),
         "GoAPI": _all(curl(f"{origin}/api/v1/task", body, "x-api-key: $VERMILION_API_KEY") for body in goapi),
         "ImaginePro": imaginepro,
+        "OpenAI batch": _openai(origin, native),
         "Command line": _all(_command(offer, task_input, parent_id) for offer, task_input in asked),
     }
     return Samples({dialect: text for dialect, text in code.items() if text}, missing)
@@ -81,6 +82,26 @@ def _python(origin: str, bodies: list[dict[str, Any]]) -> str:
     if one:
         return f"{head}asked = {value}\ntask = {call}\n{show}"
     return f"{head}every = {value}\nfor asked in every:\n" + textwrap.indent(f"task = {call}\n{show}", "    ")
+
+
+def _openai(origin: str, bodies: list[dict[str, Any]]) -> str:
+    """The lines of a batch: that contract has no call that waits for work of minutes."""
+    value = pprint.pformat(bodies, sort_dicts=False, width=90)
+    return (
+        "import json, os\nfrom openai import OpenAI\n\n"
+        f'client = OpenAI(base_url="{origin}/v1", api_key=os.environ["VERMILION_API_KEY"])\n'
+        f"every = {value}\n"
+        "lines = [\n"
+        '    {"custom_id": str(number), "method": "POST", "url": "/v1/tasks", "body": asked}\n'
+        "    for number, asked in enumerate(every, 1)\n"
+        "]\n"
+        'content = "\\n".join(map(json.dumps, lines)).encode()\n'
+        'file = client.files.create(file=("asked.jsonl", content), purpose="batch")\n'
+        "batch = client.batches.create(\n"
+        '    input_file_id=file.id, endpoint="/v1/tasks", completion_window="24h"\n'
+        ")\n"
+        "print(batch.id, batch.status)"
+    )
 
 
 def _command(offer: Offer, task_input: Mapping[str, Any], parent_id: UUID | None) -> str:

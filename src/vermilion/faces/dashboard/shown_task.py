@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,6 +15,7 @@ from vermilion.domain.catalogue import Offer
 from vermilion.domain.tasks import ACTIVE, ENDED, Status, TaskError
 from vermilion.services.gateway import Gateway
 from vermilion.services.serve_media import media_path
+from vermilion.storage.assets import AssetRow
 from vermilion.storage.tasks import TaskRow
 
 #: Input fields that say what a task is about, most telling first.
@@ -51,6 +53,29 @@ class ShownFile:
         return kind if kind in ("image", "video", "audio") else "file"
 
 
+def shown_file(gateway: Gateway, row: AssetRow) -> ShownFile:
+    """A stored file as pages show it."""
+    url = media_path(gateway, row.id, row.expires_at)
+    return ShownFile(
+        id=row.id,
+        url=url,
+        thumbnail_url=url.replace("?", "/thumbnail?", 1) if row.thumb_sha256 else None,
+        content_type=row.content_type,
+        size_bytes=row.size_bytes,
+        width=row.width,
+        height=row.height,
+        duration_s=row.duration_s,
+        expires_at=row.expires_at,
+    )
+
+
+def subject_of(task_input: Mapping[str, Any]) -> str | None:
+    """What an input is about in its customer's own words, if there are any."""
+    given = (task_input.get(name) for name in SUBJECT_FIELDS)
+    said = (value.strip() for value in given if isinstance(value, str))
+    return next((words[:SUBJECT_CHARACTERS_MAX] for words in said if words), None)
+
+
 @dataclass(frozen=True)
 class ShownTask:
     """One task on a page."""
@@ -76,11 +101,7 @@ class ShownTask:
     @property
     def subject(self) -> str:
         """What the task is about, in the customer's own words if there are any."""
-        for name in SUBJECT_FIELDS:
-            value = self.input.get(name)
-            if isinstance(value, str) and value.strip():
-                return value.strip()[:SUBJECT_CHARACTERS_MAX]
-        return self.title
+        return subject_of(self.input) or self.title
 
     @property
     def title(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -142,6 +143,11 @@ class Visit:
     def query(self, name: str) -> str:
         """A query parameter; empty if it was not sent."""
         return self.request.query_params.get(name, "").replace("\0", "")
+
+    def choice(self, name: str, among: Container[str]) -> str:
+        """A query parameter that is one of some choices; empty if it is none of them."""
+        value = self.query(name)
+        return value if value in among else ""
 
     def require_act(self) -> None:
         """Raises Forbidden unless the person may change something here."""

@@ -55,11 +55,10 @@ async def show(visit: Visit) -> Response:
 
 def filters_of(visit: Visit) -> dict[str, str]:
     """The filters of the URL that mean something."""
-    status, range_ = visit.query("status"), visit.query("range")
     return {
-        "status": status if status in STATES else "",
+        "status": visit.choice("status", STATES),
         "model": visit.query("model"),
-        "range": range_ if range_ in RANGES else "",
+        "range": visit.choice("range", RANGES),
         "parent": str(_id_or_none(visit.query("parent")) or ""),
         "reference": visit.query("reference"),
     }

@@ -129,7 +129,7 @@ async def _page(
     visit: Visit, *, made: EndpointRow | None = None, refusal: VermilionError | None = None, status: int = 200
 ) -> Response:
     database = visit.gateway.database
-    state = visit.query("state") if visit.query("state") in STATES else ""
+    state = visit.choice("state", STATES)
     rows = await deliveries.read_page(
         database, visit.account_id, task_id=None, state=state or None, before=cursor_of(visit), limit=PAGE + 1
     )

@@ -47,13 +47,23 @@
   });
 
   // Choices that show something else do so at once.
-  document.addEventListener("change", (event) => { if (event.target.matches("select[data-auto]")) event.target.form.requestSubmit(); });
+  document.addEventListener("change", (event) => { if (event.target.matches("[data-auto]")) event.target.form.requestSubmit(); });
 
   // Ask before acts that cannot be taken back.
   document.addEventListener("submit", (event) => {
-    const question = event.target.dataset && event.target.dataset.confirm;
+    const pressed = event.submitter && event.submitter.dataset.confirm;
+    const question = pressed || (event.target.dataset && event.target.dataset.confirm);
     if (question && !window.confirm(question)) event.preventDefault();
   });
+
+  // How many are selected.
+  const told = () => document.querySelector("[data-picked]");
+  const count = () => {
+    const number = document.querySelectorAll("input[name='pick']:checked").length;
+    if (told()) told().textContent = number ? `${number} selected` : "Select files to act on several at once.";
+  };
+  document.addEventListener("change", (event) => { if (event.target.name === "pick") count(); });
+  window.addEventListener("pageshow", count);
 
   // Live / Paused: pausing takes the stream away, going on reloads what is shown.
   document.addEventListener("click", (event) => {
@@ -66,10 +76,11 @@
     status("Paused");
   });
 
-  // Keys: / searches, g and a letter goes, j and k move, Enter opens, Ctrl+Enter sends. Off while typing, or by setting.
+  // Keys: / searches, g and a letter goes, j and k move, x selects, f likes, Enter opens, Ctrl+Enter sends. Off while typing, or by setting.
   const PLACES = { p: "/playground", t: "/tasks", g: "/gallery", u: "/usage", w: "/wallet", k: "/keys", h: "/webhooks", l: "/linked-accounts" };
   let going = false;
   const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
+  const item = (link) => link.closest("li, tr");
   const rows = () => [...document.querySelectorAll("main .row-link")];
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
@@ -84,6 +95,10 @@
     else if (event.key === "j" || event.key === "k") {
       const links = rows(), at = links.indexOf(document.activeElement);
       (links[at + (event.key === "j" ? 1 : -1)] || links[0])?.focus();
+    }
+    else if (event.key === "x" || event.key === "f") {
+      const chosen = rows().find((link) => link === document.activeElement);
+      (chosen && item(chosen).querySelector(event.key === "x" ? "input[name='pick']" : ".star"))?.click();
     }
   });
 
