@@ -21,7 +21,7 @@ INDEX = "model_index.json"
 _IR = ("openvino_model.xml", "openvino_model.bin")
 _TOKENIZER = ("openvino_tokenizer.xml", "openvino_tokenizer.bin")
 _PICKLES = frozenset({".ckpt", ".pickle", ".pkl", ".pt", ".pth"})
-_CONVERT = "optimum-cli export openvino --model MODEL FOLDER"
+_CONVERT = 'optimum-cli export openvino --model MODEL FOLDER (pip install "optimum-intel[openvino,diffusers]" brings it)'
 #: Kinds that end in few steps without guidance; nothing but the name tells them from those that they were made of.
 _DISTILLED = ("turbo", "lightning", "schnell", "hyper", "lcm", "latentconsistency")
 
@@ -94,15 +94,20 @@ def layout_of(folder: Path) -> Layout:
         index = _json((folder / INDEX).read_bytes(), INDEX)
         pixels = _pixels(folder, KINDS[index["_class_name"]])
     except (InstallFailed, OSError) as wrong:
-        raise EngineUnavailable(f"the diffusion model in {folder} cannot be run: {wrong}") from None
+        raise EngineUnavailable(f"the diffusion model {name_of(folder)} cannot be run: {wrong}") from None
     pipeline = str(index["_class_name"])
     kind = KINDS[pipeline]
-    name = folder.name.replace("--", "/")
+    name = name_of(folder)
     plain = f"{name} {pipeline}".lower().replace("_", "")
     distilled = any(word in plain for word in _DISTILLED)
     steps = min(kind.steps, 4) if distilled else kind.steps
     guidance = 0.0 if distilled and kind.negative_prompt else kind.guidance
     return Layout(name, pipeline, kind, pixels, steps, guidance)
+
+
+def name_of(folder: Path) -> str:
+    """The model's name for people, who need not know where it lies."""
+    return folder.name.replace("--", "/")
 
 
 def _no_pickles(present: set[str]) -> None:

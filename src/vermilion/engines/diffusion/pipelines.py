@@ -82,8 +82,8 @@ def _loaded(folder: Path, layout: Layout, pictures: int) -> tuple[str, dict[int,
         try:
             return device, _pipelines(folder, layout, (device, pictures))
         except Exception as failed:  # noqa: BLE001 - OpenVINO raises its own and plain ones alike
-            reason = _reason(failed)
-    raise EngineUnavailable(f"the diffusion model in {folder} cannot be loaded: {reason}")
+            reason = _reason(failed).replace(f"{folder}/", "")  # Customers read it, too.
+    raise EngineUnavailable(f"the diffusion model {layout.name} cannot be loaded: {reason}")
 
 
 def _reason(failed: Exception) -> str:
