@@ -21,7 +21,10 @@ INDEX = "model_index.json"
 _IR = ("openvino_model.xml", "openvino_model.bin")
 _TOKENIZER = ("openvino_tokenizer.xml", "openvino_tokenizer.bin")
 _PICKLES = frozenset({".ckpt", ".pickle", ".pkl", ".pt", ".pth"})
-_CONVERT = 'optimum-cli export openvino --model MODEL FOLDER (pip install "optimum-intel[openvino,diffusers]" brings it)'
+_CONVERT = (
+    "optimum-cli export openvino --model MODEL FOLDER "
+    '(pip install "optimum-intel[openvino,diffusers]" brings it)'
+)
 #: Kinds that end in few steps without guidance; nothing but the name tells them from those that they were made of.
 _DISTILLED = ("turbo", "lightning", "schnell", "hyper", "lcm", "latentconsistency")
 
