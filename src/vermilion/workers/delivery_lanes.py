@@ -60,6 +60,7 @@ class DeliveryLanes:
         self._lanes: dict[UUID, DeliveryLane] = {}
         self._due: dict[UUID, None] = {}  #: in order of arrival
         self._of_account: Counter[UUID] = Counter()
+        self._unproven = 0  #: in flight to lanes that are not proven
 
     def due(self, lane_ids: Iterable[UUID]) -> None:
         """These lanes have something to send."""
@@ -73,7 +74,7 @@ class DeliveryLanes:
         """How many deliveries of each due lane to take now, shared out evenly among the lanes that have room."""
         free = {lane_id: room for lane_id in self._due if (room := self._free(lane_id, now)) > 0}
         share = max(1, at_most // max(1, len(free)))
-        left, unproven_left = at_most, self._places // 2 - self._unproven_in_flight()
+        left, unproven_left = at_most, self._places // 2 - self._unproven
         taken = {}
         for lane_id, room in free.items():
             proven = self.lane(lane_id).proven
@@ -95,13 +96,16 @@ class DeliveryLanes:
         lane = self.lane(lane_id)
         lane.account_id = account_id
         lane.in_flight += 1
+        self._unproven += not lane.proven
         self._of_account[account_id] += 1
 
     def ended(self, lane_id: UUID, account_id: UUID, *, well: bool, now: float) -> None:
         """One came back."""
         lane = self.lane(lane_id)
+        self._unproven -= 0 if lane.proven else lane.in_flight
         lane.in_flight -= 1
         lane.note(well=well, now=now)
+        self._unproven += 0 if lane.proven else lane.in_flight
         self._of_account[account_id] -= 1
 
     def forget_idle(self) -> None:
@@ -116,9 +120,6 @@ class DeliveryLanes:
             ):
                 del self._lanes[lane.id]
         self._of_account = +self._of_account
-
-    def _unproven_in_flight(self) -> int:
-        return sum(lane.in_flight for lane in self._lanes.values() if not lane.proven)
 
     def _free(self, lane_id: UUID, now: float) -> int:
         lane = self.lane(lane_id)
