@@ -20,7 +20,9 @@ ARGUMENTS = [
     "--force-color-profile=srgb",
 ]
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-RUN_AXE = """async (tags) => (await axe.run(document, {runOnly: tags, resultTypes: ['violations']})).violations.map(
+#: The rules among them that look at colours: all that a theme can change.
+OF_COLOURS = ["color-contrast", "link-in-text-block"]
+RUN_AXE = """async (runOnly) => (await axe.run(document, {runOnly, resultTypes: ['violations']})).violations.map(
     (found) => `${found.id}: ${found.nodes.map((node) => node.target.join(' ')).join(', ')}`)"""
 #: Right edges against the width that was asked for: emulated phones widen innerWidth to what overflows.
 OVERFLOWING = """(width) => [...document.querySelectorAll('main *, header *')].filter(
@@ -62,9 +64,10 @@ class Watched:
         """Put axe into the page that is open."""
         await self.page.evaluate(AXE.read_text())
 
-    async def axe(self) -> list[str]:
+    async def axe(self, *, colours_only: bool = False) -> list[str]:
         """What axe finds wrong, without any exception list."""
-        found: list[str] = await self.page.evaluate(RUN_AXE, TAGS)
+        rules = {"type": "rule", "values": OF_COLOURS} if colours_only else {"type": "tag", "values": TAGS}
+        found: list[str] = await self.page.evaluate(RUN_AXE, rules)
         return found
 
     async def overflowing(self, width: int) -> list[str]:
