@@ -18,6 +18,7 @@ import pytest
 from aiohttp import web
 from PIL import Image
 from tests.dashboard.people import Person, join
+from tests.engines import footage
 from tests.support.packs import INSTALL_TIMEOUT_S
 from tests.support.server import Api, Server, new_customer
 
@@ -95,6 +96,16 @@ async def test_a_flagged_picture_is_kept_for_a_person_to_see(operator: Api, cust
         )
         assert 0.1 <= review["score"] <= 1
         assert 200 == await link_status(operator, review["picture_url"])
+
+
+async def test_videos_are_looked_at_by_their_poster_and_sound_is_not(
+    operator: Api, customer: Api, tmp_path: Path
+) -> None:
+    """One frame stands for the whole film; a picture of a sound's waveform is nobody's skin."""
+    frames = [Image.new("RGB", (320, 240), SKIN)] * 12
+    film = await customer.post("/v1/media", footage.video(tmp_path, pictures=frames).read_bytes())
+    await customer.post("/v1/media", footage.sound(tmp_path, "wav").read_bytes())
+    assert [film["id"]] == [review["asset_id"] for review in await reviews_of(operator, customer)]
 
 
 async def test_a_plan_may_want_no_look(operator: Api) -> None:
