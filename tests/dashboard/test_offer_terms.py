@@ -15,11 +15,11 @@ from vermilion.domain.pricing import PriceRule
 from vermilion.domain.terms import Terms
 from vermilion.faces.dashboard.operator.terms_form import (
     difference,
-    dollars,
     factors,
     read_terms_form,
     rule_text,
 )
+from vermilion.faces.dashboard.words import amount
 
 pytestmark = pytest.mark.slow
 CATALOGUE = load_catalogue(echo=True)
@@ -98,7 +98,7 @@ def as_it_is(offer: Offer) -> Terms:
 
 def drawn(offer: Offer) -> dict[str, Any]:
     """The form of an offer as its page draws it."""
-    sent: dict[str, Any] = {"rule": rule_text(offer.price), "price": dollars(offer.price.units)}
+    sent: dict[str, Any] = {"rule": rule_text(offer.price), "price": amount(offer.price.units)}
     sent |= {
         field: str(percent) for factor in factors(offer, offer.price) for field, _, percent in factor.values
     }

@@ -48,6 +48,7 @@ OPERATOR_PAGES = (
     "/operator/banned-words",
     "/operator/accounts",
     "/operator/accounts/{account}",
+    "/operator/accounts/{account}/notifications",
     "/operator/plans",
     "/operator/ledger",
     "/operator/audit",

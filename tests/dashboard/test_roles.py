@@ -21,7 +21,10 @@ OPERATOR_SCREENS = [screen for screen in SCREENS if screen.path.startswith("/ope
 def path_of(screen: Screen) -> str:
     """The screen's path about something that does not exist."""
     return (
-        screen.path.replace("{id}", str(uuid4())).replace("{member}", str(uuid4())).replace("{token}", "none")
+        screen.path.replace("{id}", str(uuid4()))
+        .replace("{member}", str(uuid4()))
+        .replace("{channel}", str(uuid4()))
+        .replace("{token}", "none")
     )
 
 

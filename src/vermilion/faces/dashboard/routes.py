@@ -21,6 +21,7 @@ from vermilion.faces.dashboard.operator import (
 )
 from vermilion.faces.dashboard.operator import deliveries as all_deliveries
 from vermilion.faces.dashboard.operator import models as operator_models
+from vermilion.faces.dashboard.operator import notices as account_notices
 from vermilion.faces.dashboard.operator import settings as operator_settings
 from vermilion.faces.dashboard.operator import tasks as all_tasks
 from vermilion.faces.dashboard.pages import (
@@ -88,6 +89,7 @@ SCREENS = (
     Screen("GET", "/models", models.show),
     Screen("GET", "/settings", settings.show),
     Screen("POST", "/settings", settings.save),
+    Screen("POST", "/settings/notifications", settings.save_notices, Needs.OWNER),
     Screen("POST", "/settings/password", settings.change_password),
     Screen("POST", "/settings/sessions/{id}/end", settings.end_session),
     Screen("GET", "/go", find.go),
@@ -116,6 +118,14 @@ SCREENS = (
     Screen("POST", "/operator/accounts/{id}", accounts.change, Needs.OPERATING_OWNER),
     Screen("POST", "/operator/accounts/{id}/grants", accounts.grant, Needs.OPERATING_OWNER),
     Screen("POST", "/operator/accounts/{id}/take-back", accounts.take_back, Needs.OPERATING_OWNER),
+    Screen("GET", "/operator/accounts/{id}/notifications", account_notices.show, Needs.OPERATOR),
+    Screen("POST", "/operator/accounts/{id}/notifications", account_notices.add, Needs.OPERATING_OWNER),
+    Screen(
+        "POST",
+        "/operator/accounts/{id}/notifications/{channel}/remove",
+        account_notices.remove,
+        Needs.OPERATING_OWNER,
+    ),
     Screen("POST", "/operator/accounts/{id}/members", accounts.invite, Needs.OPERATING_OWNER),
     Screen("POST", "/operator/accounts/{id}/members/{member}/link", accounts.new_link, Needs.OPERATING_OWNER),
     Screen("POST", "/operator/accounts/{id}/view", accounts.view, Needs.OPERATING_OWNER),

@@ -41,6 +41,13 @@ def price(units: int) -> str:
     return _dollars(units, PRICE_DECIMALS, exact=True)
 
 
+def amount(units: int) -> str:
+    """Dollars as a form has them: `0.005`, no longer than needed."""
+    whole, rest = divmod(units, UNITS_PER_USD)
+    digits = f"{rest:07d}".rstrip("0")
+    return f"{whole}.{digits}" if digits else str(whole)
+
+
 def price_rule(rule: PriceRule) -> str:
     """A price rule as a person says it: `$0.005 per image`, `free`."""
     if rule.units == 0:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
 
 from vermilion.domain.budgets import window_end, window_start
 from vermilion.domain.notifications import sentence
@@ -16,9 +15,10 @@ from vermilion.faces.native.account import IdQuery
 from vermilion.faces.native.wire import Page, Time
 from vermilion.http.asgi import Answer, json_answer
 from vermilion.http.endpoints import Call, Operation
+from vermilion.services.choose_notices import NotificationSettings, choose_notices, read_notices
 from vermilion.services.keep_channel import NewChannel, add_channel, remove_channel
-from vermilion.services.set_budget import BudgetRequest, Units, set_budget
-from vermilion.storage import audit, budgets, endpoints, notifications
+from vermilion.services.set_budget import BudgetRequest, set_budget
+from vermilion.storage import budgets, endpoints, notifications
 from vermilion.storage.budgets import BudgetRow
 from vermilion.storage.endpoints import EndpointRow
 
@@ -43,13 +43,6 @@ class NotificationView(msgspec.Struct, frozen=True):
     text: str
     data: dict[str, Any]
     created_at: Time
-
-
-class NotificationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whether notifications go to the account's e-mail address, and the balances (units) below which it is told."""
-
-    email: bool = True
-    low_balance: Annotated[tuple[Units, ...], Meta(max_length=10)] = ()
 
 
 class ChannelView(msgspec.Struct, frozen=True):
@@ -110,20 +103,12 @@ async def list_notifications(call: Call) -> Answer:
 
 async def read_settings(call: Call) -> Answer:
     """How the account wants to be told."""
-    account_id = call.bearer.account.id
-    row = await budgets.read(call.gateway.database, account_id)
-    email = await notifications.reads_mail(call.gateway.database, account_id)
-    return json_answer(NotificationSettings(email, tuple(row.low_marks or ())))
+    return json_answer(await read_notices(call.gateway, call.bearer.account.id))
 
 
 async def put_settings(call: Call) -> Answer:
     """Set how the account wants to be told."""
-    asked: NotificationSettings = call.body
-    account_id = call.bearer.account.id
-    await budgets.save_low_marks(call.gateway.database, account_id, sorted(set(asked.low_balance)))
-    await notifications.set_reads_mail(call.gateway.database, account_id, asked.email)
-    facts = msgspec.to_builtins(asked)
-    await audit.note(call.gateway.database, account_id, "notifications.set", account_id, **facts)
+    await choose_notices(call.gateway, call.bearer, call.body)
     return await read_settings(call)
 
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from vermilion.domain.catalogue import Offer
 from vermilion.domain.terms import AS_PACKAGED, Terms
 from vermilion.errors import Conflict, FieldProblem, InvalidRequest, NotFound, VermilionError
+from vermilion.faces.dashboard import words
 from vermilion.faces.dashboard.frame import page
 from vermilion.faces.dashboard.operator import terms_form
 from vermilion.faces.dashboard.pages.models import page_of
@@ -116,7 +117,7 @@ async def _page(
         now=now,
         packaged=packaged,
         draft=after,
-        price=terms_form.dollars(after.price.units),
+        price=words.amount(after.price.units),
         step=terms_form.STEPS[after.price.per],
         rule=terms_form.rule_text(after.price),
         factors=terms_form.factors(packaged, after.price),

@@ -10,7 +10,7 @@ import msgspec
 
 from vermilion.domain.plan_rules import HideableOutput, PlanRules
 from vermilion.errors import FieldProblem, InvalidRequest
-from vermilion.faces.dashboard.operator.terms_form import dollars
+from vermilion.faces.dashboard import words
 from vermilion.faces.dashboard.pages.keys import units_of
 from vermilion.services.save_plan import PlanRequest
 
@@ -50,7 +50,7 @@ def fields_of(plan: PlanRequest) -> dict[str, str]:
         "name": plan.name or "",
         **texts,
         **{name: _megabytes(getattr(plan, name)) for name in SIZES},
-        "quota": dollars(plan.quota_units) if plan.quota_units else "",
+        "quota": words.amount(plan.quota_units) if plan.quota_units else "",
         "quota_period": plan.quota_period,
         "error_penalty": plan.error_penalty,
         "media_check": rules.media_check or "",

@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 
 from vermilion.domain.catalogue import Offer
-from vermilion.domain.money import UNITS_MAX, UNITS_PER_USD
+from vermilion.domain.money import UNITS_MAX
 from vermilion.domain.price_change import PERCENT_MAX, PERCENT_OF, PLAIN_PERCENT, Change, Example
 from vermilion.domain.pricing import Multiplier, Per, PriceRule
 from vermilion.domain.terms import Offered, Terms
@@ -139,13 +139,6 @@ def difference(before: int, after: int) -> str:
     return f"{sign}{tenths // 10}" + (f".{tenths % 10}" if tenths % 10 else "") + " %"
 
 
-def dollars(units: int) -> str:
-    """Units as a form has them: `0.005`, no longer than needed."""
-    whole, rest = divmod(units, UNITS_PER_USD)
-    digits = f"{rest:07d}".rstrip("0")
-    return f"{whole}.{digits}" if digits else str(whole)
-
-
 def _shown(change: Change) -> ShownChange:
     if change.field.startswith(PERCENT_OF):
         before, after = int(change.before or 0), int(change.after or 0)
@@ -180,7 +173,9 @@ def _units(sent: Mapping[str, Any], problems: list[FieldProblem]) -> int:
     try:
         return units_of(str(sent.get("price", "")).strip(), "/price") or 0
     except InvalidRequest:
-        detail = f"The price must be an amount in dollars, such as 0.012, of at most {dollars(UNITS_MAX)}."
+        detail = (
+            f"The price must be an amount in dollars, such as 0.012, of at most {words.amount(UNITS_MAX)}."
+        )
         problems.append(FieldProblem("price", detail))
         return 0
 

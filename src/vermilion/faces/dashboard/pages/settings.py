@@ -5,11 +5,16 @@ from __future__ import annotations
 import msgspec
 from starlette.responses import Response
 
-from vermilion.errors import InvalidRequest, Unauthenticated, VermilionError
+from vermilion.errors import FieldProblem, InvalidRequest, Unauthenticated, VermilionError
 from vermilion.faces.dashboard.frame import page
+from vermilion.faces.dashboard.notices import shown_notices
+from vermilion.faces.dashboard.pages.keys import units_of
 from vermilion.faces.dashboard.visit import Visit, see
 from vermilion.services import member_links, sign_in
+from vermilion.services.choose_notices import NotificationSettings, choose_notices
 from vermilion.storage import members
+
+MARKS_MAX = 10
 
 
 async def show(visit: Visit) -> Response:
@@ -43,6 +48,16 @@ async def save(visit: Visit) -> Response:
     return see("/settings", told="Saved.")
 
 
+async def save_notices(visit: Visit) -> Response:
+    """Choose how the account is told of itself."""
+    try:
+        asked = NotificationSettings(email=visit.text("email") == "on", low_balance=_marks(visit))
+    except InvalidRequest as refused:
+        return await _page(visit, refusal=refused, status=refused.status)
+    await choose_notices(visit.gateway, visit.bearer, asked)
+    return see("/settings#notifications", told="Saved.")
+
+
 async def _page(visit: Visit, *, refusal: VermilionError | None = None, status: int = 200) -> Response:
     database, who = visit.gateway.database, visit.who
     return await page(
@@ -51,7 +66,29 @@ async def _page(visit: Visit, *, refusal: VermilionError | None = None, status: 
         title="Error: Settings" if refusal else "Settings",
         status=status,
         refusal=refusal,
+        error=_error(refusal),
         sessions=await members.read_sessions(database, who.member.id),
         people=await members.read_members(database, who.account.id),
+        notices=await shown_notices(visit.gateway, who.account),
         single_keys=visit.settings.get("keys", True),
     )
+
+
+def _marks(visit: Visit) -> tuple[int, ...]:
+    """The amounts of the form. Raises InvalidRequest."""
+    texts = visit.text("low_balance").replace(";", " ").replace(",", " ").split()
+    units = tuple(units for text in texts if (units := units_of(text, "/low_balance")))
+    if len(units) > MARKS_MAX:
+        problem = FieldProblem("/low_balance", f"may be one of at most {MARKS_MAX}")
+        raise InvalidRequest(problems=(problem,))
+    return units
+
+
+def _error(refusal: VermilionError | None) -> tuple[str, str]:
+    """(field, words) of what was refused."""
+    if isinstance(refusal, InvalidRequest) and refusal.problems:
+        field = refusal.problems[0].pointer.strip("/")
+        if field == "low_balance":
+            return field, f"An amount {refusal.problems[0].detail}."
+        return "new", f"The new password {refusal.problems[0].detail}"
+    return "old", refusal.detail if refusal else ""
