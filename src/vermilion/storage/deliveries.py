@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -224,6 +225,25 @@ async def find(database: Database, delivery_id: UUID) -> DeliveryRow | None:
     """One delivery of whichever account, or None."""
     row = await database.fetchrow(f"SELECT {COLUMNS} FROM deliveries WHERE id = $1", delivery_id)
     return DeliveryRow(*row) if row else None
+
+
+# The hosts that do not listen, among the newest deliveries: those of which most was given up first.
+READ_TROUBLED_HOSTS = """
+SELECT * FROM (
+    SELECT split_part(url, '/', 3) AS host, count(*) AS deliveries,
+           count(*) FILTER (WHERE state = 'given_up') AS given_up,
+           count(*) FILTER (WHERE state = 'due' AND attempts > 0) AS waiting,
+           (array_agg(last_error ORDER BY id DESC) FILTER (WHERE last_error IS NOT NULL))[1] AS last_error
+    FROM (SELECT id, url, state, attempts, last_error FROM deliveries WHERE channel = 'webhook'
+          ORDER BY id DESC LIMIT $1) newest
+    GROUP BY 1) hosts
+WHERE given_up + waiting > 0 ORDER BY given_up DESC, waiting DESC, host LIMIT $2
+"""
+
+
+async def read_troubled_hosts(database: Database, *, among: int, limit: int) -> list[Any]:
+    """(host, deliveries, given_up, waiting, last_error) of hosts that did not listen lately, the worst first."""
+    return await database.fetch(READ_TROUBLED_HOSTS, among, limit)
 
 
 async def read_everybodys(

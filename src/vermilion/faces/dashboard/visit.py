@@ -106,11 +106,16 @@ class Visit:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The viewer's time zone: UTC until the browser has told it."""
-        try:
-            return ZoneInfo(self.request.cookies.get(ZONE_COOKIE, "UTC").replace("%2F", "/"))
-        except (ValueError, OSError):
-            return ZoneInfo("UTC")
+        """The viewer's time zone: the one that they chose, else the browser's; UTC until it has told it."""
+        chosen = self.settings.get("zone", "") if self.signed_in else ""
+        told = self.request.cookies.get(ZONE_COOKIE, "UTC").replace("%2F", "/")
+        return zone_named(chosen) or zone_named(told) or ZoneInfo("UTC")
+
+    @property
+    def density(self) -> str:
+        """How close the rows of lists stand: `comfortable` or `compact`."""
+        compact = self.signed_in is not None and self.settings.get("density") == "compact"
+        return "compact" if compact else "comfortable"
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -171,6 +176,14 @@ class Visit:
             httponly=True,
             samesite="lax",
         )
+
+
+def zone_named(name: str) -> ZoneInfo | None:
+    """The time zone of this name, if there is one."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (ValueError, OSError):
+        return None
 
 
 def see(path: str, *, told: str = "") -> Response:

@@ -12,6 +12,9 @@ from vermilion.faces.dashboard.visit import Visit, see
 from vermilion.services.replay_deliveries import replay_one
 from vermilion.storage import deliveries, oversight
 
+HOSTS_AMONG = 2_000  #: of the newest deliveries
+HOSTS_SHOWN = 8
+
 
 async def show(visit: Visit) -> Response:
     """Deliveries in a state, newest first."""
@@ -26,6 +29,7 @@ async def show(visit: Visit) -> Response:
         title="Deliveries",
         deliveries=rows[:PAGE],
         names=await oversight.read_account_names(database, [row.account_id for row in rows]),
+        hosts=await deliveries.read_troubled_hosts(database, among=HOSTS_AMONG, limit=HOSTS_SHOWN),
         state=state,
         states=STATES,
         older=f"?state={state}&before={rows[PAGE - 1].id}" if len(rows) > PAGE else "",

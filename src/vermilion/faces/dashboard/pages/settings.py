@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import available_timezones
+
 import msgspec
 from starlette.responses import Response
 
@@ -15,6 +17,10 @@ from vermilion.services.choose_notices import NotificationSettings, choose_notic
 from vermilion.storage import members
 
 MARKS_MAX = 10
+ZONES = frozenset(available_timezones())
+NO_ZONE = "must be the name of a time zone, such as Europe/Berlin"
+FIELDS = {"low_balance": "An amount", "zone": "The time zone"}
+DENSITIES = {"comfortable": "Comfortable", "compact": "Compact"}
 
 
 async def show(visit: Visit) -> Response:
@@ -41,7 +47,13 @@ async def end_session(visit: Visit) -> Response:
 
 async def save(visit: Visit) -> Response:
     """Keep what the member prefers."""
-    chosen = {"keys": visit.text("keys") == "on"}
+    zone = visit.text("zone")
+    if zone and zone not in ZONES:
+        return await _page(
+            visit, refusal=InvalidRequest(problems=(FieldProblem("/zone", NO_ZONE),)), status=422
+        )
+    density = "compact" if visit.text("density") == "compact" else "comfortable"
+    chosen = {"keys": visit.text("keys") == "on", "zone": zone, "density": density}
     await members.save_settings(
         visit.gateway.database, visit.who.member.id, msgspec.json.encode(chosen).decode()
     )
@@ -71,6 +83,8 @@ async def _page(visit: Visit, *, refusal: VermilionError | None = None, status: 
         people=await members.read_members(database, who.account.id),
         notices=await shown_notices(visit.gateway, who.account),
         single_keys=visit.settings.get("keys", True),
+        chosen_zone=visit.settings.get("zone", ""),
+        densities=DENSITIES,
     )
 
 
@@ -88,7 +102,7 @@ def _error(refusal: VermilionError | None) -> tuple[str, str]:
     """(field, words) of what was refused."""
     if isinstance(refusal, InvalidRequest) and refusal.problems:
         field = refusal.problems[0].pointer.strip("/")
-        if field == "low_balance":
-            return field, f"An amount {refusal.problems[0].detail}."
+        if field in FIELDS:
+            return field, f"{FIELDS[field]} {refusal.problems[0].detail}."
         return "new", f"The new password {refusal.problems[0].detail}"
     return "old", refusal.detail if refusal else ""
