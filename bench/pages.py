@@ -63,6 +63,7 @@ OPERATOR_PAGES = (
     "/operator/deliveries",
     "/operator/deliveries?state=given_up",
     "/operator/ledger",
+    "/operator/margin?range=30d",
     "/operator/accounts",
     "/operator/audit",
 )

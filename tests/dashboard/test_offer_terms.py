@@ -52,6 +52,24 @@ async def test_a_price_is_changed_and_brought_back(operator_person: Person, cust
     assert 10_000 == (await customer.post("/v1/quotes", ASKED))["units"]
 
 
+async def test_a_stated_cost_makes_a_margin(operator_person: Person, customer: Api) -> None:
+    """Tasks accepted before it have no cost, those after it have; customers never see it."""
+    await customer.echo("before", prefer="wait=20")
+    seen = await operator_person.see(ECHO)
+    shown = await operator_person.send(f"{PUBLISH}/preview", **filled(seen, cost="0.0004"))
+    await operator_person.send(PUBLISH, **filled(seen, cost="0.0004"), reason="the provider's list")
+    partly = await operator_person.see("/operator/margin?range=24h")
+    await customer.echo("after", prefer="wait=20")
+    after = await operator_person.see("/operator/margin?range=24h")
+    offers = (await customer.get("/v1/catalog"))["data"]
+    await operator_person.send(PUBLISH, **filled(await operator_person.see(ECHO), cost=""), reason="over")
+
+    assert "not stated" in shown.text
+    assert "not stated" in partly.text
+    assert "stated for 1 of them" in after.text
+    assert "cost" not in next(offer for offer in offers if offer["model"] == "echo")
+
+
 async def test_wrong_fields_come_back_with_what_was_typed(operator_person: Person) -> None:
     """A price that is none, and a change without a reason, are told at the top; nothing is published."""
     seen = await operator_person.see(ECHO)

@@ -51,6 +51,7 @@ OPERATOR_PAGES = (
     "/operator/accounts/{account}/notifications",
     "/operator/plans",
     "/operator/ledger",
+    "/operator/margin",
     "/operator/audit",
     "/operator/nodes",
     "/operator/settings",

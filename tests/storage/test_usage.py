@@ -10,6 +10,7 @@ import pytest
 import uuid_utils.compat as uuids
 
 from vermilion.storage.database import Database
+from vermilion.storage.margins import read_margins
 from vermilion.storage.oversight import read_figures
 from vermilion.storage.usage import Usage, read_usage
 from vermilion.storage.usage_sums import sum_up
@@ -29,6 +30,10 @@ FROM (SELECT i, $2::timestamptz - i * $3::interval AS at FROM generate_series(1,
 """
 
 
+PUBLISH = """
+INSERT INTO terms (model, task_type, number, terms, reason, actor_id, from_at)
+VALUES ($1, 'paint', $2, json_build_object('cost', $3::int)::jsonb, 'a test', gen_random_uuid(), $4)
+"""
 CHANGE_ONE = """
 UPDATE tasks SET status = $1, charged = $2, ended_at = $3
 WHERE id = (SELECT id FROM tasks WHERE created_at < $4 ORDER BY id DESC LIMIT 1)
@@ -104,3 +109,25 @@ async def test_ids_of_a_time_begin_where_new_ids_do(database: Database) -> None:
     made = uuids.uuid7()
     at = datetime.fromtimestamp((made.int >> 80) / 1000, UTC)
     assert made.int >> 80 == (await database.fetchval("SELECT id_at($1)", at)).int >> 80
+
+
+async def test_costs_are_those_of_the_time_of_acceptance(database: Database) -> None:
+    """Providers took as many steps as were charged; no cost is invented, and sums say the same as tasks."""
+    await fill(database, ACCOUNT, every=timedelta(minutes=10), count=60)
+    await database.execute("""UPDATE tasks SET price = '{"units": 10}'""")
+    now = datetime.now(UTC)
+    stated = [("m0", 1, 5, 24), ("m1", 1, 2, 5), ("m1", 2, 3, 2)]  # model, number, units, hours ago
+    for model, number, cost, hours in stated:
+        await database.execute(PUBLISH, model, number, cost, now - timedelta(hours=hours))
+    since = now - timedelta(hours=11)
+    before = {row.model: row for row in await read_margins(database, since)}
+    await sum_up_all(database)
+    charged, half = await database.fetchrow(
+        "SELECT sum(charged), sum((charged + 1) / 2) FROM tasks WHERE model = 'm0'"  # each rounded up
+    ) or (0, 0)
+
+    assert before == {row.model: row for row in await read_margins(database, since)}
+    assert (charged, half) == (before["m0"].spent, before["m0"].cost)
+    assert (before["m0"].tasks, 0) == (before["m0"].costed, before["m2"].costed)
+    assert 0 < before["m1"].costed < before["m1"].tasks
+    assert 0 == before["m2"].cost < before["m2"].spent

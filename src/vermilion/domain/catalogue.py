@@ -71,6 +71,7 @@ class Offer:
         self.prompt_rules, self.charging = file.prompt_rules, file.charging
         self.pack = file.pack
         self.offered: Offered = "listed"
+        self.cost: int | None = None  #: what the provider takes for each step, if the operator says
         self.routes_before: tuple[tuple[str, ...], ...] = ()
         self.queue = self._queue_by(self.routes)
         self.price_json = msgspec.json.encode(file.price).decode()
@@ -90,7 +91,7 @@ class Offer:
     def under(self, terms: Terms, routes_before: Iterable[tuple[str, ...]] = ()) -> Offer:
         """This offer as the operator's terms have it. Tasks that wait by earlier routes are still served by those."""
         changed = copy.copy(self)
-        changed.offered = terms.offered
+        changed.offered, changed.cost = terms.offered, terms.cost
         changed.routes = terms.routes or self.routes
         changed.queue = self._queue_by(changed.routes)
         changed.routes_before = tuple(

@@ -39,6 +39,8 @@ class Example(msgspec.Struct, frozen=True):
 def terms_problems(offer: Offer, terms: Terms) -> tuple[FieldProblem, ...]:
     """What keeps terms from holding for an offer: `offer` is the packaged one, whose schema prices refer to."""
     problems = [] if terms.price is None else [*_price_problems(offer, terms.price)]
+    if terms.cost is not None and not 0 <= terms.cost <= UNITS_MAX:
+        problems.append(FieldProblem("/terms/cost", f"must be from 0 to {UNITS_MAX}"))
     if terms.routes is not None:
         unknown = [route for route in terms.routes if route not in offer.routes]
         if unknown or not terms.routes or len(set(terms.routes)) < len(terms.routes):
@@ -91,6 +93,8 @@ def _facts(offer: Offer) -> dict[str, int | str]:
         "price.units": rule.units,
         "price.per": rule.per,
     }
+    if offer.cost is not None:
+        facts["cost"] = offer.cost
     if rule.quantity is not None:
         facts["price.quantity"] = rule.quantity
     if rule.quantity is not None or rule.quantity_default != 1:

@@ -12,13 +12,15 @@ Offered = Literal["listed", "hidden", "off"]
 
 
 class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """`price` and `routes` stand instead of the catalogue's. A `hidden` offer is in no list and works for those who
+    """`price` and `routes` stand instead of the catalogue's; `cost` is what the provider takes in units for each step
+    of the price, and seen by operators alone. A `hidden` offer is in no list and works for those who
     know it; one that is `off` takes no new tasks.
     """
 
     price: PriceRule | None = None
     routes: tuple[str, ...] | None = None
     offered: Offered = "listed"
+    cost: int | None = None
 
 
 AS_PACKAGED = Terms()
@@ -52,7 +54,11 @@ def say_the_same(one: Terms, other: Terms) -> bool:
         if one.price is None or other.price is None
         else _same(one.price, other.price)
     )
-    return prices_agree and (one.routes, one.offered) == (other.routes, other.offered)
+    return prices_agree and (one.routes, one.offered, one.cost) == (
+        other.routes,
+        other.offered,
+        other.cost,
+    )
 
 
 def _same(one: PriceRule, other: PriceRule) -> bool:

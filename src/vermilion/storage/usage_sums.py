@@ -19,6 +19,10 @@ COUNTED = """
     (status = 'failed' AND error ->> 'fault' IS NOT DISTINCT FROM 'customer')::int AS customer_faults,
     coalesce(charged, 0) AS spent, CASE WHEN ended_at IS NULL THEN 0 ELSE held - coalesce(charged, 0) END AS given_back
 """
+#: The same with what its provider took, where that is known.
+COSTED = f"""
+    {COUNTED}, cost_of(model, task_type, created_at, charged, price, service_mode) AS cost
+"""
 NO_KEY = "'00000000-0000-0000-0000-000000000000'::uuid"
 #: Ids are made by nodes, times by the database: a range of times has ids a minute around it.
 WITHIN = """
@@ -27,7 +31,7 @@ WITHIN = """
 """
 SUMS = """
     account_id, quarter_of(created_at), model, task_type, key_id, sum(tasks), sum(completed), sum(failed),
-    sum(customer_faults), sum(spent), sum(given_back)
+    sum(customer_faults), sum(spent), sum(given_back), coalesce(sum(cost), 0), count(cost)
 """
 
 # Where the sums end: the beginning of the oldest task's quarter at first.
@@ -45,7 +49,7 @@ WITH open AS (
     WHERE {ACTIVE} AND {WITHIN.format(from_at="$1::timestamptz", to_at="$2::timestamptz")}
     RETURNING account_id, quarter
 ), counted AS (
-    SELECT account_id, created_at, model, task_type, coalesce(key_id, {NO_KEY}) AS key_id, {COUNTED} FROM tasks
+    SELECT account_id, created_at, model, task_type, coalesce(key_id, {NO_KEY}) AS key_id, {COSTED} FROM tasks
     WHERE {WITHIN.format(from_at="$1::timestamptz", to_at="$2::timestamptz")} AND NOT {ACTIVE}
 )
 INSERT INTO usage_quarters
@@ -70,7 +74,7 @@ WITH over AS (
     RETURNING o.account_id, o.quarter
 ), counted AS (
     SELECT t.* FROM closed CROSS JOIN LATERAL (
-        SELECT account_id, created_at, model, task_type, coalesce(key_id, {NO_KEY}) AS key_id, {COUNTED} FROM tasks
+        SELECT account_id, created_at, model, task_type, coalesce(key_id, {NO_KEY}) AS key_id, {COSTED} FROM tasks
         WHERE tasks.account_id = closed.account_id
           AND {WITHIN.format(from_at="closed.quarter", to_at="(closed.quarter + interval '15 minutes')")}) t
 )

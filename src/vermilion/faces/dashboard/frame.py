@@ -102,7 +102,10 @@ OPERATOR_NAV = (
             NavEntry("/operator/plans", "Plans & grants", "id-card"),
         ),
     ),
-    NavGroup("Money", (NavEntry("/operator/ledger", "Ledger", "scale"),)),
+    NavGroup(
+        "Money",
+        (NavEntry("/operator/ledger", "Ledger", "scale"), NavEntry("/operator/margin", "Margin", "percent")),
+    ),
     NavGroup(
         "Safety",
         (

@@ -42,6 +42,7 @@ class OfferTerms(msgspec.Struct, frozen=True):
     offered: Offered
     price: PriceRule
     routes: tuple[str, ...]
+    cost: Annotated[int | None, Meta(description="What the provider takes for each step, if it was stated.")]
     packaged_price: PriceRule
     packaged_routes: tuple[str, ...]
     newest: Annotated[int, Meta(description="The number of the newest publication; 0 if there is none.")]
@@ -171,6 +172,7 @@ def _offer(now: Offer, packaged: Offer, newest: int) -> OfferTerms:
         now.offered,
         now.price,
         now.routes,
+        now.cost,
         packaged.price,
         packaged.routes,
         newest,

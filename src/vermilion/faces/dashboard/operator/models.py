@@ -118,6 +118,7 @@ async def _page(
         packaged=packaged,
         draft=after,
         price=words.amount(after.price.units),
+        cost="" if after.cost is None else words.amount(after.cost),
         step=terms_form.STEPS[after.price.per],
         rule=terms_form.rule_text(after.price),
         factors=terms_form.factors(packaged, after.price),

@@ -87,7 +87,8 @@ def read_terms_form(packaged: Offer, sent: Mapping[str, Any]) -> Terms:
     """The terms that a form means. Raises InvalidRequest naming every wrong field."""
     problems: list[FieldProblem] = []
     rule = _drawn_from(sent)
-    units = _units(sent, problems)
+    units = _units(sent, "price", problems)
+    cost = _units(sent, "cost", problems) if str(sent.get("cost", "")).strip() else None
     said = {multiplier.field: multiplier.percent for multiplier in rule.multipliers}
     multipliers = []
     for factor in factors(packaged, rule):
@@ -107,6 +108,7 @@ def read_terms_form(packaged: Offer, sent: Mapping[str, Any]) -> Terms:
         msgspec.structs.replace(rule, units=units, multipliers=tuple(multipliers)),
         routes or None,
         cast(Offered, offered if offered in OFFERED else "listed"),
+        cost,
     )
 
 
@@ -144,11 +146,18 @@ def _shown(change: Change) -> ShownChange:
         before, after = int(change.before or 0), int(change.after or 0)
         field, _, value = change.field.removeprefix(PERCENT_OF).partition(".")
         return ShownChange(f"{field} {value}", f"{before} %", f"{after} %", difference(before, after))
-    if change.field == "price.units":
-        old, new = int(change.before or 0), int(change.after or 0)
-        return ShownChange("Price", words.price(old), words.price(new), difference(old, new))
+    if change.field in ("price.units", "cost"):
+        return _shown_money("Price" if change.field == "price.units" else "Cost", change)
     texts = ("none" if fact is None else str(fact) for fact in (change.before, change.after))
     return ShownChange(FACTS.get(change.field, change.field), *texts)
+
+
+def _shown_money(what: str, change: Change) -> ShownChange:
+    old, new = (None if fact is None else int(fact) for fact in (change.before, change.after))
+    if old is None or new is None:
+        said = ("not stated" if units is None else words.price(units) for units in (old, new))
+        return ShownChange(what, *said)
+    return ShownChange(what, words.price(old), words.price(new), difference(old, new))
 
 
 def _choices(offer: Offer) -> dict[str, tuple[str, ...]]:
@@ -169,14 +178,14 @@ def _drawn_from(sent: Mapping[str, Any]) -> PriceRule:
         raise InvalidRequest("The form is not whole; open the offer again.") from None
 
 
-def _units(sent: Mapping[str, Any], problems: list[FieldProblem]) -> int:
+def _units(sent: Mapping[str, Any], field: str, problems: list[FieldProblem]) -> int:
     try:
-        return units_of(str(sent.get("price", "")).strip(), "/price") or 0
+        return units_of(str(sent.get(field, "")).strip(), f"/{field}") or 0
     except InvalidRequest:
         detail = (
-            f"The price must be an amount in dollars, such as 0.012, of at most {words.amount(UNITS_MAX)}."
+            f"The {field} must be an amount in dollars, such as 0.012, of at most {words.amount(UNITS_MAX)}."
         )
-        problems.append(FieldProblem("price", detail))
+        problems.append(FieldProblem(field, detail))
         return 0
 
 
