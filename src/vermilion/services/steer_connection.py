@@ -54,10 +54,12 @@ async def limit_connection(
     concurrency_max: int | None,
     window_max: int | None,
     window_s: int | None,
+    preference: int | None = None,
     owner_id: UUID | None = None,
 ) -> ConnectionRow:
     """The connection with these limits, which hold exactly on any number of nodes from the next claim on.
 
+    A node offers work to connections in the order of their `preference`, the lowest first; None leaves it as it is.
     Raises InvalidRequest for half a window, NotFound.
     """
     if (window_max is None) != (window_s is None):
@@ -69,9 +71,15 @@ async def limit_connection(
         concurrency_max=concurrency_max,
         window_max=window_max,
         window_s=window_s,
+        preference=preference,
     )
     if row is None:
         raise NotFound("There is no such connection.")
-    facts = {"concurrency_max": concurrency_max, "window_max": window_max, "window_s": window_s}
+    facts = {
+        "concurrency_max": concurrency_max,
+        "window_max": window_max,
+        "window_s": window_s,
+        "preference": preference,
+    }
     await audit.note(gateway.database, actor.account.id, "connection.limit", connection_id, **facts)
     return row

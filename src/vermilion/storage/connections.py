@@ -105,10 +105,11 @@ NOTE_TROUBLE = SET_STATE.replace("WHERE id = $1", "WHERE id = $1 AND state IN ('
 
 ANNOUNCE = "SELECT pg_notify('vermilion_connection', $1)"
 
-# Change how much a connection may take; a window of null has no bound.
+# Change how much a connection may take, and when its turn is; a window of null has no bound.
 SET_LIMITS = f"""
-UPDATE connections SET concurrency_max = coalesce($2, concurrency_max), window_max = $3, window_s = $4 WHERE id = $1
-RETURNING {COLUMNS}
+UPDATE connections SET concurrency_max = coalesce($2, concurrency_max), window_max = $3, window_s = $4,
+    preference = coalesce($5, preference)
+WHERE id = $1 RETURNING {COLUMNS}
 """
 
 # The waiting and running tasks of each queue.
@@ -236,9 +237,12 @@ async def set_limits(
     concurrency_max: int | None,
     window_max: int | None,
     window_s: int | None,
+    preference: int | None = None,
 ) -> ConnectionRow | None:
-    """Change how many tasks at once, and how many in a window; running tasks go on."""
-    return await _change(database, SET_LIMITS, connection_id, concurrency_max, window_max, window_s)
+    """Change how many tasks at once, how many in a window, and when its turn is; running tasks go on."""
+    return await _change(
+        database, SET_LIMITS, connection_id, concurrency_max, window_max, window_s, preference
+    )
 
 
 async def note_trouble(

@@ -43,6 +43,7 @@ class ConnectionView(msgspec.Struct, frozen=True):
     state_reason: str | None
     reason_code: str | None
     concurrency_max: int
+    preference: int
     running: int
     done: int
     window_max: int | None
@@ -67,6 +68,10 @@ class ConnectionLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     concurrency_max: Positive | None = None
     window_max: Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)] | None = None
     window_s: Annotated[int, msgspec.Meta(ge=1, le=31_536_000)] | None = None
+    preference: Annotated[
+        Annotated[int, msgspec.Meta(ge=-1000, le=1000)] | None,
+        msgspec.Meta(description="Of connections with room, that with the lowest is offered work first."),
+    ] = None
 
 
 class ConnectionQueue(msgspec.Struct, frozen=True):
@@ -104,6 +109,7 @@ def connection_view(row: ConnectionRow) -> ConnectionView:
         state_reason=row.state_reason,
         reason_code=row.reason_code,
         concurrency_max=row.concurrency_max,
+        preference=row.preference,
         running=row.running,
         done=row.done,
         window_max=row.window_max,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, cast
 
 from starlette.responses import Response
@@ -47,10 +48,15 @@ async def act(visit: Visit) -> Response:
 
 
 async def limit(visit: Visit) -> Response:
-    """How many tasks a connection may run at once."""
+    """How many tasks a connection may run at once, and when its turn is."""
     number = visit.text("concurrency_max")
     if not number.isdecimal() or not 1 <= int(number) <= 1_000_000:
         raise InvalidRequest("A connection runs at least one task at once.")
+    preference = visit.text("preference")
+    if preference and not re.fullmatch(r"-?\d{1,3}", preference):
+        raise InvalidRequest(
+            "The turn of a connection is a whole number from -999 to 999; the lowest comes first."
+        )
     row = await connections.read_one(visit.gateway.database, visit.id())
     await limit_connection(
         visit.gateway,
@@ -59,5 +65,6 @@ async def limit(visit: Visit) -> Response:
         concurrency_max=int(number),
         window_max=row.window_max if row else None,
         window_s=row.window_s if row else None,
+        preference=int(preference) if preference else None,
     )
     return see("/operator/queues", told="Changed.")
