@@ -33,6 +33,21 @@ async def test_a_limit_holds_from_the_next_claim_on(operator: Api) -> None:
     assert ended[0]["ended_at"] <= ended[1]["started_at"]
 
 
+async def test_a_turn_is_kept_and_other_limits_with_it(operator: Api) -> None:
+    """The order in which connections are offered work is set beside the limits, and left alone when left out."""
+    connection = await echo_connection(operator)
+    path = f"/admin/v1/connections/{connection['id']}/limits"
+    _, first = await operator.call("PUT", path, {"preference": -7})
+    _, kept = await operator.call("PUT", path, {"concurrency_max": connection["concurrency_max"]})
+    listed = (await operator.get("/admin/v1/connections"))["data"]
+    await operator.call("PUT", path, {"preference": 0})
+
+    assert (-7, connection["concurrency_max"]) == (first["preference"], first["concurrency_max"])
+    assert -7 == kept["preference"]
+    assert connection["id"] == listed[0]["id"]
+    assert 422 == (await operator.call("PUT", path, {"preference": 5_000}))[0]
+
+
 async def test_half_a_window_is_refused(operator: Api) -> None:
     """A window needs how many and how long."""
     connection = await echo_connection(operator)

@@ -16,6 +16,7 @@ from vermilion.errors import FieldProblem
 EXAMPLES_MAX = 16
 PERCENT_MAX = 100_000
 PLAIN_PERCENT = 100
+TOLD_APART = ("version", "multipliers")  #: of a price rule
 PERCENT_OF = "price.percent."  #: then the input field and its value
 TEXT_LENGTHS = (1_000, 10_000)
 
@@ -73,8 +74,9 @@ def _price_problems(offer: Offer, rule: PriceRule) -> Iterator[FieldProblem]:
         yield FieldProblem("/terms/price/units", f"must be from 0 to {UNITS_MAX}")
     if rule.quantity_default < 1:
         yield FieldProblem("/terms/price/quantity_default", "must be at least 1")
-    if rule.quantity is not None and rule.quantity not in fields:
-        yield FieldProblem("/terms/price/quantity", f"must be a field of the input: {', '.join(fields)}")
+    for name in ("quantity", "prompt"):
+        if getattr(rule, name) not in (None, *fields):
+            yield FieldProblem(f"/terms/price/{name}", f"must be a field of the input: {', '.join(fields)}")
     for number, multiplier in enumerate(rule.multipliers):
         pointer = f"/terms/price/multipliers/{number}"
         if multiplier.field not in fields:
@@ -87,18 +89,13 @@ def _price_problems(offer: Offer, rule: PriceRule) -> Iterator[FieldProblem]:
 
 def _facts(offer: Offer) -> dict[str, int | str]:
     rule = offer.price
-    facts: dict[str, int | str] = {
-        "offered": offer.offered,
-        "routes": ", ".join(offer.routes),
-        "price.units": rule.units,
-        "price.per": rule.per,
-    }
+    facts: dict[str, int | str] = {"offered": offer.offered, "routes": ", ".join(offer.routes)}
     if offer.cost is not None:
         facts["cost"] = offer.cost
-    if rule.quantity is not None:
-        facts["price.quantity"] = rule.quantity
-    if rule.quantity is not None or rule.quantity_default != 1:
-        facts["price.quantity_default"] = rule.quantity_default
+    for name in rule.__struct_fields__:
+        value = getattr(rule, name)
+        if name not in TOLD_APART and value is not None:
+            facts[f"price.{name}"] = value
     for multiplier in rule.multipliers:
         for value, percent in multiplier.percent.items():
             facts[f"{PERCENT_OF}{multiplier.field}.{value}"] = percent

@@ -23,11 +23,23 @@ async def note(database: Database, actor_id: UUID, act: str, subject_id: object,
     )
 
 
-async def read_page(database: Database, *, before: UUID | None, limit: int) -> list[Any]:
-    """A page of acts, newest first."""
+async def read_page(
+    database: Database,
+    *,
+    act: str | None = None,
+    subject_id: str | None = None,
+    before: UUID | None,
+    limit: int,
+) -> list[Any]:
+    """A page of acts, newest first: of one kind, on one subject, or all."""
+    arguments: list[object] = [limit]
+    wanted = ["true"]
+    for condition, value in (("act =", act), ("subject_id =", subject_id), ("id <", before)):
+        if value is not None:
+            arguments.append(value)
+            wanted.append(f"{condition} ${len(arguments)}")
     return await database.fetch(
-        "SELECT id, actor_id, act, subject_id, facts, at FROM audit WHERE $1::uuid IS NULL OR id < $1 "
-        "ORDER BY id DESC LIMIT $2",
-        before,
-        limit,
+        "SELECT id, actor_id, act, subject_id, facts, at FROM audit "
+        f"WHERE {' AND '.join(wanted)} ORDER BY id DESC LIMIT $1",
+        *arguments,
     )

@@ -63,6 +63,13 @@ class AuditView(msgspec.Struct, frozen=True):
     at: Time
 
 
+class AuditQuery(IdQuery, frozen=True, forbid_unknown_fields=True):
+    """Acts of one kind, such as `terms.publish`, or on one subject: an account, a plan, an offer."""
+
+    act: str | None = None
+    subject_id: str | None = None
+
+
 class Verification(msgspec.Struct, frozen=True):
     """Whether every balance is the sum of its entries."""
 
@@ -109,8 +116,14 @@ async def list_nodes(call: Call) -> Answer:
 
 async def list_audit(call: Call) -> Answer:
     """List what operators did, newest first."""
-    query: IdQuery = call.query
-    rows = await audit.read_page(call.gateway.database, before=query.cursor, limit=query.limit + 1)
+    query: AuditQuery = call.query
+    rows = await audit.read_page(
+        call.gateway.database,
+        act=query.act,
+        subject_id=query.subject_id,
+        before=query.cursor,
+        limit=query.limit + 1,
+    )
     page = [
         AuditView(
             r["id"], r["actor_id"], r["act"], r["subject_id"], msgspec.Raw(r["facts"].encode()), r["at"]
@@ -136,6 +149,6 @@ OPERATIONS = (
     admin_operation("GET", "/tasks/{id}/route", show_route, "Explain a task's route", Route, errors=(404,)),
     admin_operation("GET", "/queues", list_queues, "Count queues", Page[QueueView]),
     admin_operation("GET", "/nodes", list_nodes, "List nodes", Page[NodeView]),
-    admin_operation("GET", "/audit", list_audit, "List operators' acts", Page[AuditView], query=IdQuery),
+    admin_operation("GET", "/audit", list_audit, "List operators' acts", Page[AuditView], query=AuditQuery),
     admin_operation("GET", "/ledger/verification", verify_ledger, "Prove the ledger", Verification),
 )

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from vermilion.errors import InvalidRequest, VermilionError
 from vermilion.faces.dashboard.frame import page
 from vermilion.faces.dashboard.pages.keys import units_of
+from vermilion.faces.dashboard.pages.tasks import cursor_of
 from vermilion.faces.dashboard.pages.wallet import shown_entry
 from vermilion.faces.dashboard.shown_task import ShownTask
 from vermilion.faces.dashboard.visit import Visit, see
@@ -130,10 +131,7 @@ async def end_view(visit: Visit) -> Response:
 
 async def _list(visit: Visit, *, refusal: VermilionError | None = None, status: int = 200) -> Response:
     database, sought = visit.gateway.database, visit.query("q")
-    before = visit.query("before")
-    rows = await oversight.search_accounts(
-        database, sought, before=UUID(before) if before else None, limit=PAGE + 1
-    )
+    rows = await oversight.search_accounts(database, sought, before=cursor_of(visit), limit=PAGE + 1)
     return await page(
         visit,
         "operator/accounts.html",
@@ -142,7 +140,7 @@ async def _list(visit: Visit, *, refusal: VermilionError | None = None, status: 
         accounts=rows[:PAGE],
         sought=sought,
         older=f"?q={sought}&before={rows[PAGE - 1]['id']}" if len(rows) > PAGE else "",
-        newest="/operator/accounts" if before else "",
+        newest="/operator/accounts" if visit.query("before") else "",
         plans=await accounts.read_plans(database),
         refusal=refusal,
     )

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from vermilion.domain.catalogue import Offer
+from vermilion.domain.pricing import STEP_WORDS
 from vermilion.domain.terms import AS_PACKAGED, Terms
 from vermilion.errors import Conflict, FieldProblem, InvalidRequest, NotFound, VermilionError
 from vermilion.faces.dashboard import words
@@ -119,7 +120,7 @@ async def _page(
         draft=after,
         price=words.amount(after.price.units),
         cost="" if after.cost is None else words.amount(after.cost),
-        step=terms_form.STEPS[after.price.per],
+        step=STEP_WORDS.get(after.price.per, after.price.per),
         rule=terms_form.rule_text(after.price),
         factors=terms_form.factors(packaged, after.price),
         offered=terms_form.OFFERED,

@@ -10,7 +10,7 @@ import msgspec
 from vermilion.domain.catalogue import Offer
 from vermilion.domain.money import UNITS_MAX
 from vermilion.domain.price_change import PERCENT_MAX, PERCENT_OF, PLAIN_PERCENT, Change, Example
-from vermilion.domain.pricing import Multiplier, Per, PriceRule
+from vermilion.domain.pricing import Multiplier, PriceRule
 from vermilion.domain.terms import Offered, Terms
 from vermilion.errors import FieldProblem, InvalidRequest
 from vermilion.faces.dashboard import words
@@ -21,14 +21,6 @@ OFFERED: Mapping[Offered, str] = {
     "listed": "Listed: customers see it and use it",
     "hidden": "Hidden: in no list, but works for those who know it",
     "off": "Off: takes no new tasks; what was accepted goes on",
-}
-STEPS: Mapping[Per, str] = {
-    "task": "task",
-    "image": "image",
-    "second": "second",
-    "megapixel": "megapixel",
-    "1k_tokens": "1,000 tokens",
-    "1k_characters": "1,000 characters",
 }
 FACTS = {
     "offered": "Offered",
