@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from vermilion.faces.dashboard.frame import page
 from vermilion.faces.dashboard.visit import Visit
-from vermilion.storage.usage import UsageRow, read_usage
+from vermilion.storage.usage import SAMPLE, UsageRow, read_usage
 
 RANGES = {"24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days"}
 DAYS = {"24h": 1, "7d": 7, "30d": 30, "90d": 90}
@@ -47,6 +47,7 @@ async def show(visit: Visit) -> Response:
         groups=GROUPS,
         bucket=bucket,
         total=usage.total,
+        sample=SAMPLE,
         rows=usage.groups,
         bars=_bars(usage.buckets, since, STEPS[bucket], visit.zone),
     )
