@@ -57,6 +57,23 @@ def _there(folder: Path) -> Path:
     return folder
 
 
+def wheels_of(name: str) -> Path:
+    """A folder with the wheels of a pack, as the index has them; loaded once, into the cache."""
+    folder = CACHE / "wheels" / name
+    for package in known_packs()[name].packages:
+        if not any(folder.glob(f"{package.name.replace('-', '_')}-{package.version}-*.whl")):
+            words = (
+                "download",
+                "--quiet",
+                "--no-deps",
+                "--dest",
+                str(folder),
+                f"{package.name}=={package.version}",
+            )
+            subprocess.run((sys.executable, "-m", "pip", *words), check=True)
+    return folder
+
+
 class Engines:
     """A pool with one worker at a time that runs engines of packs."""
 

@@ -21,17 +21,19 @@ SHA256 = {
     "arbitrary_transform.onnx": "866c80c340bee8d1c72f5237476244ccd9a6c1b11afdb9e7de37591b7a2345cd",
     "FluidR3Mono_GM.sf3": "cfcd66d89e8386823400eca64934b14fbea7bf48ba1f00d21189af1262794ec2",
 }
+_FOLDERS = {"FluidR3Mono_GM.sf3": "sounds"}  #: where it is not `weights`
 _SHARE = Path("share") / "vermilion"
 
 
 def weights_path(name: str) -> Path:
     """The checked file; raises `EngineUnavailable` saying what to run when it is missing or altered."""
-    return _checked(name, "weights")
-
-
-def sound_path(name: str) -> Path:
-    """The checked SoundFont; raises `EngineUnavailable` saying what to run when it is missing or altered."""
-    return _checked(name, "sounds")
+    folder = _FOLDERS.get(name, "weights")
+    path = Path(sys.prefix) / _SHARE / folder / name
+    if not path.is_file():
+        raise EngineUnavailable(f"{folder}/{name} is not installed; run `make setup`")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != SHA256[name]:
+        raise EngineUnavailable(f"{folder}/{name} is not the file that belongs here; run `make setup`")
+    return path
 
 
 def sample_path(name: str) -> Path:
@@ -39,13 +41,4 @@ def sample_path(name: str) -> Path:
     path = Path(sys.prefix) / _SHARE / "samples" / name
     if not path.is_file():
         raise EngineUnavailable(f"the sample {name} is not installed; run `make setup`")
-    return path
-
-
-def _checked(name: str, folder: str) -> Path:
-    path = Path(sys.prefix) / _SHARE / folder / name
-    if not path.is_file():
-        raise EngineUnavailable(f"{folder}/{name} is not installed; run `make setup`")
-    if hashlib.sha256(path.read_bytes()).hexdigest() != SHA256[name]:
-        raise EngineUnavailable(f"{folder}/{name} is not the file that belongs here; run `make setup`")
     return path

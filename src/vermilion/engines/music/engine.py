@@ -13,7 +13,7 @@ from vermilion.engines.music.soundfont import opened
 from vermilion.engines.music.voice import RATE
 from vermilion.engines.music.words import Brief, read_brief
 from vermilion.engines.sounds import Format, write_sound
-from vermilion.engines.weights import sound_path
+from vermilion.engines.weights import weights_path
 from vermilion.engines.wishes import read_wish
 
 METHOD = "composed by rules from the words of the prompt, played from the SoundFont FluidR3 Mono; no neural network"
@@ -43,7 +43,7 @@ def compose_music(job: EngineJob) -> EngineResult:
             "this arranger plays and does not sing; leave instrumental as true", "invalid_input"
         )
     job.report(2, "reading the prompt")
-    font = opened(sound_path(SOUNDFONT))
+    font = opened(weights_path(SOUNDFONT))
     brief, bars = fitted(
         read_brief(wish.prompt, wish.seed, tempo=wish.tempo, key=_named_key(wish.key)), wish.duration_s
     )
