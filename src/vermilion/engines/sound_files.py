@@ -19,7 +19,7 @@ _WAYS: Mapping[Format, tuple[str, str, int | None, str]] = {
     "ogg": ("ogg", "libopus", 48_000, "audio/ogg"),
     "flac": ("flac", "flac", None, "audio/flac"),
 }
-_BIT_RATE = {"mp3": 192_000, "ogg": 128_000}
+_BIT_RATE = {"mp3": 96_000, "ogg": 64_000}  #: for each channel
 _PIECE = 1 << 16  #: samples handed to the encoder at once
 
 
@@ -34,7 +34,7 @@ def write_sound(
         target.metadata.update(tags)
         stream: Any = target.add_stream(cast(Any, codec), rate=codec_rate or rate, layout=layout)
         if kind in _BIT_RATE:
-            stream.bit_rate = _BIT_RATE[kind]
+            stream.bit_rate = _BIT_RATE[kind] * columns.shape[1]
         for at in range(0, len(columns), _PIECE):
             piece = np.ascontiguousarray(columns[at : at + _PIECE].reshape(1, -1))
             frame = av.AudioFrame.from_ndarray(piece, format="flt", layout=layout)
