@@ -3,6 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON := $(BIN)/python
 SOURCES := src tests bench scripts
+IN_PARALLEL := --numprocesses 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo serve test unit check fmt bench assets screenshots snapshots lock clean
@@ -22,11 +23,11 @@ demo: setup ## Run the main job end to end; PHOTO=path cuts out your own photogr
 serve: setup ## Run the gateway until interrupted
 	@exec $(BIN)/vermilion serve
 
-test: setup-dev ## Run all tests; ARGS="-k wallet" passes options on
-	@$(PYTHON) -m pytest $(ARGS)
+test: setup-dev ## Run all tests, two at a time; ARGS="-k wallet" passes options on
+	@$(PYTHON) -m pytest $(IN_PARALLEL) $(ARGS)
 
 unit: setup-dev ## Run the fast tests
-	@$(PYTHON) -m pytest -m "not slow" $(ARGS)
+	@$(PYTHON) -m pytest $(IN_PARALLEL) -m "not slow" $(ARGS)
 
 check: setup-dev ## Check style, types and layers
 	@echo "ruff check" && $(BIN)/ruff check --quiet $(SOURCES)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,22 @@ RunEngine = Callable[..., Any]
 def installed_packs(*names: str) -> Shelf:
     """The shelf of the cache with these packs on it."""
     shelf = Shelf(CACHE)
-    for name in names:
-        pack = known_packs()[name]
-        if shelf.state(pack) not in (State.INSTALLED, State.NEEDS_WEIGHTS):
-            install(shelf, pack, lambda _arrived: None)
-        if name == "diffusion":
-            bring_weights(shelf, pack, str(tiny_diffusion(shelf)))
+    with _one_process_at_a_time():
+        for name in names:
+            pack = known_packs()[name]
+            if shelf.state(pack) not in (State.INSTALLED, State.NEEDS_WEIGHTS):
+                install(shelf, pack, lambda _arrived: None)
+            if name == "diffusion":
+                bring_weights(shelf, pack, str(tiny_diffusion(shelf)))
     return shelf
+
+
+@contextmanager
+def _one_process_at_a_time() -> Iterator[None]:
+    """Tests run in several processes, which share the cache."""
+    with (_there(CACHE) / "packs.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def tiny_diffusion(shelf: Shelf, kind: str = "sd") -> Path:
