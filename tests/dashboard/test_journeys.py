@@ -86,7 +86,7 @@ async def test_three_models_side_by_side(
     browser: Browser, email: str, customer: Api, module_server: Server
 ) -> None:
     """What is written stays while models are chosen, the button tells the sum, two clicks make three tasks, and they
-    come by themselves.
+    come by themselves. Ctrl+Enter in a field of one model asks them all again.
     """
     page = await signed_in(await browser.new_context(), module_server.url, email, PASSWORD)
     await page.goto(f"{module_server.url}/playground?offer=composer/text-to-image")
@@ -112,6 +112,12 @@ async def test_three_models_side_by_side(
     await page.wait_for_url("**task=*")
     await expect(page.locator(".beside .stage img")).to_have_count(3)
     assert 3 == len((await customer.get("/v1/tasks"))["data"])
+
+    before = page.url
+    await page.get_by_text("Only for Qubico/flux1").first.click()
+    await page.locator("[name='1:width']").press("Control+Enter")
+    await page.wait_for_url(lambda url: "task=" in url and url != before)
+    assert 6 == len((await customer.get("/v1/tasks"))["data"])
 
 
 async def test_two_models_side_by_side_without_scripts(

@@ -105,7 +105,7 @@ async def test_pages_say_what_they_said(names: dict[str, str], module_server: Se
     different = []
     async with chromium() as browser:
         for email, pages in ((EMAIL, PAGES), (OPERATOR_EMAIL, OPERATOR_PAGES)):
-            context = await browser.new_context(user_agent="A browser")
+            context = await browser.new_context(user_agent="A browser", timezone_id="UTC", locale="en-GB")
             page = await signed_in(context, module_server.url, email, PASSWORD)
             for name, path in pages.items():
                 await page.goto(module_server.url + path.format(**names))

@@ -84,7 +84,7 @@
   const rows = () => [...document.querySelectorAll("main .row-link")];
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      const form = event.target.closest("form");
+      const form = event.target.form || event.target.closest("form");
       if (form) { event.preventDefault(); form.requestSubmit(); }
       return;
     }
