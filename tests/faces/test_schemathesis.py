@@ -21,8 +21,9 @@ CHECKS = (
     "response_schema_conformance",
     "allow_header_conformance",
 )
-#: Streams have no end, and no generator knows the body types of resumable uploads and batches.
-NOT_GENERATED = "/events$|^/v1/uploads|^/v1/batches(/quote)?$"
+#: Streams have no end, no generator knows the body types of resumable uploads and batches, and what a connection's
+#: own provider says may rightly be 502.
+NOT_GENERATED = "/events$|/description$|^/v1/uploads|^/v1/batches(/quote)?$"
 EXAMPLES = 25
 MODELS = ("composer", "convert", "cutout", "describe", "echo", "restyle", "upscaler")
 TIMEOUT_S = 240.0
