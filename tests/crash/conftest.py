@@ -15,6 +15,12 @@ MakeNode = Callable[..., Server]
 
 
 @pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a name short enough for a socket inside."""
+    return tmp_path_factory.mktemp("t")
+
+
+@pytest.fixture
 async def node(tmp_path: Path) -> AsyncIterator[MakeNode]:
     """Makes nodes, `node(name, database_url=None, **settings)`; those still alive at the end are killed."""
     made: list[Server] = []

@@ -206,7 +206,7 @@ async def test_a_delivery_shows_its_attempts_and_can_be_sent_again(customer: Api
     assert attempt["latency_ms"] >= 0
 
     again = await customer.post(f"/v1/webhook-deliveries/{delivery['id']}/replay", None)
-    assert "due" == again["state"]
+    assert again["state"] in ("due", "delivered")  # a moment later it has arrived
     first, second = await heard(receiver, 2)
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     await in_state(customer, task["id"], "delivered")

@@ -47,6 +47,12 @@ only_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs the paren
 
 
 @pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a name short enough for a socket inside."""
+    return tmp_path_factory.mktemp("t")
+
+
+@pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[EmbeddedPostgres]:
     """A running server whose data directory is fresh."""
     embedded = EmbeddedPostgres(tmp_path / "data")

@@ -29,11 +29,11 @@ WAIT_S = PATIENCE_S
 
 @pytest.fixture
 async def server(tmp_path: Path, database_url: str) -> AsyncIterator[Server]:
-    """A gateway with two engine workers."""
+    """A gateway with one engine worker, as on a machine of two cores."""
     server = Server(
         tmp_path / "node",
         DATABASE_URL=database_url,
-        VERMILION_ENGINE_WORKERS="2",
+        VERMILION_ENGINE_WORKERS="1",
         VERMILION_ENGINE_MEMORY_MIB=str(MEMORY_MIB),
     )
     yield server
@@ -140,15 +140,14 @@ async def test_engines_never_keep_the_event_loop_waiting(server: Server, custome
     """With every worker at work, health is answered within a small part of one step of an engine: a loop that
     computed any of it would be silent for at least that step.
     """
-    tasks = [await running(customer, long_job()) for _ in range(2)]
-    assert 2 == len(workers(server))
-    before_s = _worked_s(workers(server))
+    task = await running(customer, long_job())
+    [worker] = workers(server)
+    before_s = _worked_s(worker)
     async with aiohttp.ClientSession(server.url) as session:
         lags_s = sorted([lag async for lag in _lags(session, 400)])
-    step_s = await _step_s(customer, tasks[0]["id"])
-    assert all(after > before for before, after in zip(before_s, _worked_s(workers(server)), strict=True))
-    for task in tasks:
-        await customer.post(f"/v1/tasks/{task['id']}/cancel", {})
+    step_s = await _step_s(customer, task["id"])
+    assert _worked_s(worker) > before_s
+    await customer.post(f"/v1/tasks/{task['id']}/cancel", {})
     print("healthz p50 and p99:", lags_s[200], lags_s[-4], "a step:", step_s)
     assert lags_s[-4] < step_s / 5
 
@@ -176,6 +175,6 @@ async def _step_s(customer: Api, task_id: str) -> float:
     return min(after - before for before, after in pairwise(changes))
 
 
-def _worked_s(processes: list[psutil.Process]) -> list[float]:
-    """CPU time that each has used since it started."""
-    return [sum(process.cpu_times()[:2]) for process in processes]
+def _worked_s(process: psutil.Process) -> float:
+    """CPU time that it has used since it started."""
+    return float(sum(process.cpu_times()[:2]))
