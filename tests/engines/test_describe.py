@@ -52,6 +52,26 @@ def test_a_photograph_of_a_person(run_engine: RunEngine, photograph: Path) -> No
     assert "512 by 512 pixels" in facts["description"]
 
 
+def test_faces_are_found_wherever_they_are(run_engine: RunEngine, photograph: Path, tmp_path: Path) -> None:
+    """Each with its box in pixels of the picture, counted in words; a landscape and a plain surface have none."""
+    with Image.open(photograph) as one:
+        pair = Image.new("RGB", (1400, 512), "white")
+        pair.paste(one, (0, 0))
+        pair.paste(one.transpose(Image.Transpose.FLIP_LEFT_RIGHT), (800, 0))
+    facts = told(run_engine, saved(tmp_path, pair))
+    left, right = sorted(face["box"] for face in facts["faces"])
+    assert 226 == pytest.approx(left[0] + left[2] / 2, abs=20)
+    assert 800 + 512 - 226 == pytest.approx(right[0] + right[2] / 2, abs=20)
+    assert 115 == pytest.approx(left[1] + left[3] / 2, abs=25)
+    assert "two faces" in facts["prompts"][0]
+    assert "Two faces." in facts["description"]
+    alone = told(run_engine, photograph)
+    assert (1, True) == (len(alone["faces"]), "One face." in alone["description"])
+    for empty in (landscape(), Image.new("RGB", (300, 200), "navy")):
+        facts = told(run_engine, saved(tmp_path, empty))
+        assert ([], False) == (facts["faces"], " face" in facts["description"])
+
+
 def test_every_word_of_colour_is_of_a_colour_that_is_there(run_engine: RunEngine, tmp_path: Path) -> None:
     """Sky and meadow are named with their shares, and no prompt names another colour."""
     facts = told(run_engine, saved(tmp_path, landscape()))

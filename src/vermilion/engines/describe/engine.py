@@ -9,12 +9,15 @@ from PIL import Image
 
 from vermilion.engines.composer.saving import scene_in, summary
 from vermilion.engines.contract import EngineJob, EngineResult
+from vermilion.engines.describe.faces import Face, faces
 from vermilion.engines.describe.measure import Measured, measured
 from vermilion.engines.describe.sentences import description, place, prompts
 from vermilion.engines.pictures import on_white, opened, upright
 from vermilion.engines.wishes import given_file, read_wish
 
-METHOD = "measured: colours, subject (U²-Net), light, horizon; nothing is recognised by name"
+METHOD = (
+    "measured: colours, subject (U²-Net), faces (CenterFace), light, horizon; nothing is recognised by name"
+)
 READING = "; words read (PP-OCRv6)"
 _OURS = "Vermilion "
 _TOLD_CHARACTERS_MAX = 4_000
@@ -37,16 +40,20 @@ def describe(job: EngineJob) -> EngineResult:
         picture = upright(source)
         made = _made_here(source)  # After decoding: notes may stand behind the pixels.
     job.report(30, "measuring")
-    seen = measured(on_white(picture))
+    flat = on_white(picture)
+    seen = measured(flat)
+    job.report(60, "looking for faces")
+    found = faces(flat)
     job.report(90, "writing")
     told = made.get("prompt")
     facts = {
         "method": METHOD if words is None else METHOD + READING,
-        "prompts": prompts(seen, told=told, words=words or ()),
-        "description": description(seen, words=words or ()),
+        "prompts": prompts(seen, told=told, faces=len(found), words=words or ()),
+        "description": description(seen, faces=len(found), words=words or ()),
         **({} if words is None else {"words": words}),
         **({"made_here": made} if made else {}),
         **_facts(seen),
+        "faces": [_face(face) for face in found],
     }
     return EngineResult((), facts)
 
@@ -66,6 +73,10 @@ def _made_here(source: Image.Image) -> dict[str, Any]:
         made["seed"] = int(texts["seed"])
     shows = summary(scene_in(source))
     return made | ({"shows": shows} if shows else {})
+
+
+def _face(face: Face) -> dict[str, Any]:
+    return {"box": [face.left, face.top, face.width, face.height], "certainty": face.certainty}
 
 
 def _facts(seen: Measured) -> dict[str, Any]:

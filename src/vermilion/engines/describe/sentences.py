@@ -8,18 +8,26 @@ from vermilion.engines.describe.colours import Colour
 from vermilion.engines.describe.measure import Measured, Subject
 
 _MUCH_SHARPER = 1.8
+_NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 _WORDS_CHARACTERS_MAX = 80  #: of a picture's own words that a sentence repeats
 
 
-def prompts(seen: Measured, *, told: str | None, words: Sequence[str] = ()) -> list[str]:
+def prompts(seen: Measured, *, told: str | None, faces: int = 0, words: Sequence[str] = ()) -> list[str]:
     """Four prompts: the subject, the colours, the build, the light.
 
-    `told` is the prompt that a picture came with, `words` what is written in it; the first prompt repeats them.
+    `told` is the prompt that a picture came with, `words` what is written in it; the first prompt repeats them,
+    and the number of `faces`.
     """
     opening = told.strip().rstrip(".") if told else None
     in_colours = f"{_kind(seen)} in {_list([colour.name for colour in seen.colours[:4]])}"
     parts = [
-        [opening or _what(seen), _where(seen), _behind(seen), _written(words, "with the words")],
+        [
+            opening or _what(seen),
+            _where(seen),
+            _faces(faces),
+            _behind(seen),
+            _written(words, "with the words"),
+        ],
         [opening or in_colours, _tone(seen), _colourfulness(seen)],
         [
             opening or f"{_kind(seen)} in {_format(seen)} format",
@@ -33,11 +41,12 @@ def prompts(seen: Measured, *, told: str | None, words: Sequence[str] = ()) -> l
     return [f"{_joined(part)} --ar {seen.ratio}" for part in parts]
 
 
-def description(seen: Measured, *, words: Sequence[str] = ()) -> str:
+def description(seen: Measured, *, faces: int = 0, words: Sequence[str] = ()) -> str:
     """What a person reads."""
     sentences = [
         f"{_kind(seen)} in {_format(seen)} format, {seen.width} by {seen.height} pixels",
         _joined([_what(seen), _where(seen)]) if seen.subject else "No single subject stands out",
+        _faces(faces).capitalize(),
         _written(words, "It says"),
         f"The main colours are {_list([_share(colour) for colour in seen.colours])}",
         _joined([_light(seen), _tone(seen), _build(seen), _focus(seen), _texture(seen)]).capitalize(),
@@ -102,6 +111,12 @@ def _written(words: Sequence[str], opening: str) -> str:
     )
     shown = plain if len(plain) <= _WORDS_CHARACTERS_MAX else plain[:_WORDS_CHARACTERS_MAX].rstrip() + "…"
     return f'{opening} "{shown}"' if shown else ""
+
+
+def _faces(count: int) -> str:
+    if not count:
+        return ""
+    return "one face" if count == 1 else f"{_NUMBERS.get(count, count)} faces"
 
 
 def _build(seen: Measured) -> str:
