@@ -21,12 +21,16 @@ class Columns:
         return len(self._types)
 
     def rows(self, first: int) -> str:
-        """SQL for the rows in the parameters from number `first` on, as a subquery."""
+        """SQL for the rows in the parameters from number `first` on, as a subquery.
+
+        Unnested side by side in one list, values come one by one; in FROM each column would first be stored whole.
+        """
         texts = ", ".join(
-            f"string_to_array(${number}::text, E'\\x1f', '')" for number in range(first, first + len(self))
+            f"unnest(string_to_array(${number}::text, E'\\x1f', '')) AS {name}"
+            for number, name in enumerate(self._types, first)
         )
         typed = ", ".join(f"{name}::{type_} AS {name}" for name, type_ in self._types.items())
-        return f"(SELECT {typed} FROM unnest({texts}) AS texts ({', '.join(self._types)}))"
+        return f"(SELECT {typed} FROM (SELECT {texts}) AS texts)"
 
     def parameters(self, rows: Sequence[tuple[str, ...]]) -> list[str]:
         """The parameters that carry these rows, at least one. Raises ValueError for a value with a separator in it."""

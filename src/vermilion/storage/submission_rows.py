@@ -40,17 +40,16 @@ TASKS = Columns(
     deadline_s="float8",
     grant_ids="uuid[]",
     grant_units="bigint[]",
+    labels="bigint[]",
 )
-ENTRIES = Columns(task_id="uuid", seq="smallint", account_id="uuid", grant_id="uuid", units="bigint")
 GRANTS = Columns(account_id="uuid", id="uuid", units="bigint")
-LABELS = Columns(account_id="uuid", label="bigint", task_id="uuid")
 RECORDS = Columns(account_id="uuid", key="text", request_hash="bytea", task_id="uuid", first_status="text")
 CAPS = Columns(account_id="uuid", id="uuid", used="bigint", window_start="timestamptz")
 
 #: Rows of accounts whose wallet is as it was read: usually all, and then no row is looked at.
 FRESH = "((SELECT all_fresh FROM verdict) OR account_id IN (SELECT account_id FROM wallets_now))"
 
-# Write the wallets that are still as they were read, for a batch at the time $1.
+# Write those of the $3 wallets that are still as they were read, for a batch at the time $1.
 WRITE_WALLETS = """
 WITH wallets_read AS MATERIALIZED (
     SELECT * FROM {rows} w
@@ -59,30 +58,31 @@ WITH wallets_read AS MATERIALIZED (
     FROM wallets_read r WHERE wallets.account_id = r.account_id AND wallets.xmin = r.version
     RETURNING wallets.account_id
 ), verdict AS MATERIALIZED (
-    SELECT (SELECT count(*) FROM wallets_now) = (SELECT count(*) FROM wallets_read) AS all_fresh
+    SELECT count(*) = $3::bigint AS all_fresh FROM wallets_now
 )"""
 
 # What else a batch may write; a batch that has no rows for one of these leaves it out.
-WRITE_TASKS = """, new_tasks AS (
+# Tasks are read from their texts once, for themselves, their holds and their labels.
+WRITE_TASKS = """, tasks_read AS MATERIALIZED (
+    SELECT * FROM {rows} t WHERE {fresh}
+), new_tasks AS (
     INSERT INTO tasks (id, account_id, key_id, parent_id, model, task_type, family, queue, status, priority, rank,
                        input, metadata, webhook, wire, service_mode, price, held, deadline_at, created_at,
                        grant_ids, grant_units)
     SELECT id, account_id, key_id, parent_id, model, task_type, family, queue, status, priority, rank,
            input, metadata, webhook, wire, service_mode, price, held,
            $1::timestamptz + deadline_s * interval '1 second', $1::timestamptz, grant_ids, grant_units
-    FROM {rows} t WHERE {fresh}
-)"""
-WRITE_ENTRIES = """, new_entries AS (
+    FROM tasks_read
+), new_entries AS (
     INSERT INTO entries (ref_id, kind, seq, account_id, source, target, grant_id, units, at)
-    SELECT task_id, 'hold', seq, account_id, 'grant', 'held', grant_id, units, $1::timestamptz
-    FROM {rows} e WHERE {fresh}
+    SELECT id, 'hold', generate_subscripts(grant_ids, 1) - 1, account_id, 'grant', 'held',
+           unnest(grant_ids), unnest(grant_units), $1::timestamptz FROM tasks_read
+), new_labels AS (
+    INSERT INTO task_labels (label, task_id) SELECT unnest(labels), id FROM tasks_read
 )"""
 WRITE_GRANTS = """, spent_grants AS (
     UPDATE grants SET remaining = grants.remaining - spent.units
     FROM (SELECT id, units FROM {rows} g WHERE {fresh}) spent WHERE grants.id = spent.id
-)"""
-WRITE_LABELS = """, new_labels AS (
-    INSERT INTO task_labels (label, task_id) SELECT label, task_id FROM {rows} l WHERE {fresh}
 )"""
 WRITE_RECORDS = """, new_records AS (
     INSERT INTO idempotency (account_id, key, request_hash, task_id, first_status, created_at)
@@ -95,9 +95,7 @@ WRITE_CAPS = """, counted_keys AS (
 PARTS = {
     "wallets": (WALLETS, WRITE_WALLETS),
     "tasks": (TASKS, WRITE_TASKS),
-    "entries": (ENTRIES, WRITE_ENTRIES),
     "grants": (GRANTS, WRITE_GRANTS),
-    "labels": (LABELS, WRITE_LABELS),
     "records": (RECORDS, WRITE_RECORDS),
     "caps": (CAPS, WRITE_CAPS),
 }
@@ -144,13 +142,9 @@ class Writing:
                 str(task.deadline_s),
                 array([grant_id for grant_id, _ in parts]),
                 array([units for _, units in parts]),
+                array(map(str, set(labels_of(account_id, task.metadata)))) if task.metadata else "",
             )
         )
-        for seq, (grant_id, units) in enumerate(parts):
-            rows["entries"].append((id_, str(seq), account_id, grant_id, units))
-        if task.metadata is not None:
-            labels = set(labels_of(account_id, task.metadata))
-            rows["labels"] += [(account_id, str(label), id_) for label in labels]
         if task.idempotency_key is not None and task.request_hash is not None:
             hash_ = f"\\x{task.request_hash.hex()}"
             rows["records"].append((account_id, task.idempotency_key, hash_, id_, admission.status))
@@ -174,13 +168,13 @@ class Writing:
         """The statement that writes these rows, and its parameters."""
         parts = tuple(name for name, rows in self._rows.items() if rows)
         columns = [text for name in parts for text in PARTS[name][0].parameters(self._rows[name])]
-        return _statement(parts), [self._now, self._queues, *columns]
+        return _statement(parts), [self._now, self._queues, len(self._rows["wallets"]), *columns]
 
 
 @cache
 def _statement(parts: tuple[str, ...]) -> str:
     """The statement for batches with rows of these kinds."""
-    first, sql = 3, ""
+    first, sql = 4, ""
     for name in parts:
         columns, write = PARTS[name]
         sql += write.format(rows=columns.rows(first), fresh=FRESH)

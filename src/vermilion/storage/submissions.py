@@ -39,7 +39,7 @@ from vermilion.storage.submission_rows import Writing
 from vermilion.storage.tellings import tell_step
 from vermilion.storage.wallet_locks import counts, lock_wallets, plan_limits
 
-# Everything that admission depends on, as of one moment: accounts with a row for each open grant, and the rest.
+# Everything that admission depends on, as of one moment: accounts with a row for each open grant, and the clocks.
 READ_STATE = f"""
 SELECT 'account' AS kind, w.account_id, g.id, g.scope AS name, g.remaining AS units, NULL::bigint AS used,
        g.expires_at AS at, g.created_at, NULL::bytea AS hash, w.xmin::text AS version, w.running, w.lanes, w.turns,
@@ -49,13 +49,18 @@ FROM wallets w JOIN accounts a ON a.id = w.account_id JOIN plans p ON p.id = a.p
 LEFT JOIN grants g ON g.account_id = w.account_id AND g.closed_at IS NULL
 WHERE w.account_id = ANY($1::uuid[])
 UNION ALL
-SELECT 'cap', account_id, id, cap_window, cap_units, cap_used, cap_window_start, NULL, NULL,
-       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-FROM api_keys WHERE id = ANY($2::uuid[]) AND cap_units IS NOT NULL
-UNION ALL
 SELECT 'clock', NULL, NULL, queue, virtual_time, NULL, NULL, NULL, NULL,
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-FROM queue_clock WHERE queue = ANY($3::text[])
+FROM queue_clock WHERE queue = ANY($2::text[])
+"""
+
+# The same for a batch with keys that have caps or with idempotency keys. Most have neither, and a statement costs
+# what it could do as well.
+READ_ALL_STATE = f"""{READ_STATE}
+UNION ALL
+SELECT 'cap', account_id, id, cap_window, cap_units, cap_used, cap_window_start, NULL, NULL,
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM api_keys WHERE id = ANY($3::uuid[]) AND cap_units IS NOT NULL
 UNION ALL
 SELECT 'seen', i.account_id, i.task_id, i.key, NULL, NULL, i.created_at, NULL, i.request_hash || i.first_status::bytea,
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
@@ -155,14 +160,12 @@ class _Ledger:
         """What admission needs, as of now."""
         ledger = cls()
         keyed = [task for task in batch if task.idempotency_key is not None]
-        for row in await connection.fetch(
-            READ_STATE,
-            list({task.account_id for task in batch}),
-            [task.key_id for task in batch if task.key_capped],
-            list({task.queue for task in batch}),
-            [task.account_id for task in keyed],
-            [task.idempotency_key for task in keyed],
-        ):
+        capped = [task.key_id for task in batch if task.key_capped]
+        sql, arguments = READ_STATE, [list({t.account_id for t in batch}), list({t.queue for t in batch})]
+        if keyed or capped:
+            sql = READ_ALL_STATE
+            arguments += [capped, [t.account_id for t in keyed], [t.idempotency_key for t in keyed]]
+        for row in await connection.fetch(sql, *arguments):
             ledger._note(row)
         return ledger
 
