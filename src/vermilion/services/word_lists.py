@@ -1,4 +1,7 @@
-"""The compiled word lists: everyone's and each account's own, read once and again when they change."""
+"""The compiled word lists: everyone's and each account's own, read once and again when they change.
+
+A list that turns out to be the same stays in use with all that it learned about harmless words.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +9,32 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
+from vermilion.domain.moderation.harmless import KNOWN_MAX
 from vermilion.domain.moderation.word_filter import Rule, WordFilter
 
 LIFE_S = 60.0  #: in case that a notification was lost
 SIZE_MAX = 10_000
+OWN_KNOWN_MAX = 2_000  #: harmless words that an account's own list remembers, in about 250 kB
 EMPTY = WordFilter([])
 Load = Callable[[UUID | None], Awaitable[Sequence[Rule]]]
 
 
 class WordLists:
-    """Filters by account; None is everyone's. Forgotten whenever any node changes a list."""
+    """Filters by account; None is everyone's. Read again whenever any node changes a list."""
 
     def __init__(self, load: Load) -> None:
         self._load = load
         self._known: dict[UUID | None, tuple[float, WordFilter]] = {}
 
     def changed(self, payload: str) -> None:
-        """Forget the list of a notification: an account's id, or nothing for everyone's."""
-        self._known.pop(UUID(payload) if payload else None, None)
+        """Read the list of a notification again: an account's id, or nothing for everyone's."""
+        account_id = UUID(payload) if payload else None
+        if account_id in self._known:
+            self._known[account_id] = _stale(self._known[account_id])
 
     def clear(self) -> None:
-        """Forget everything."""
-        self._known = {}
+        """Read every list again."""
+        self._known = {account_id: _stale(known) for account_id, known in self._known.items()}
 
     async def get(self, account_id: UUID | None) -> WordFilter:
         """The list of this account, or everyone's."""
@@ -40,10 +47,21 @@ class WordLists:
 
     async def _read(self, account_id: UUID | None) -> WordFilter:
         """Read and keep a list, unless it changed while it was read."""
-        mark = (0.0, EMPTY)
+        mark = _stale(self._known.get(account_id, (0.0, EMPTY)))
         self._known[account_id] = mark
         rules = await self._load(account_id)
-        found = WordFilter(rules) if rules else EMPTY
+        found = mark[1] if tuple(rules) == mark[1].rules else _compiled(account_id, rules)
         if self._known.get(account_id) is mark:
             self._known[account_id] = (time.monotonic() + LIFE_S, found)
         return found
+
+
+def _stale(known: tuple[float, WordFilter]) -> tuple[float, WordFilter]:
+    """A new entry that is to be read again."""
+    return 0.0, known[1]
+
+
+def _compiled(account_id: UUID | None, rules: Sequence[Rule]) -> WordFilter:
+    if not rules:
+        return EMPTY
+    return WordFilter(rules, known_max=KNOWN_MAX if account_id is None else OWN_KNOWN_MAX)

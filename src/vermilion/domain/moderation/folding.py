@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import decancer_py
 
@@ -73,15 +73,17 @@ _AS_ITSELF = _Table(lookalikes=False)
 
 def fold(text: str) -> str:
     """The folded text; what looks the same is the same afterwards."""
-    if text.isascii() and text.isprintable():
-        return text.lower()
+    if text.isascii():
+        return text.lower() if text.isprintable() else text.translate(_AS_LATIN)
     if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
     return "".join(piece.translate(table) for piece, table in _pieces(text))
 
 
-def fold_with_places(text: str) -> tuple[str, list[int]]:
+def fold_with_places(text: str) -> tuple[str, Sequence[int]]:
     """The folded text, and for each of its characters the index in `text` that it came from."""
+    if text.isascii() and text.isprintable():
+        return text.lower(), range(len(text))
     composed, starts = _compose(text)
     folded: list[str] = []
     places: list[int] = []

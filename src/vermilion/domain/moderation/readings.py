@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from string import ascii_lowercase
 
 import ahocorasick_rs
@@ -23,19 +24,22 @@ _BLANKS = re.compile("  +")
 #: Single letters with something between them, as in `k i l l`.
 _SPACED = re.compile(f"(?<!{_LETTER}){_LETTER}(?:{_BETWEEN}{{1,3}}{_LETTER}(?!{_LETTER})){{2,}}")
 _ASCII_SPACED = re.compile("(?<![a-z0-9])[a-z0-9](?:[^a-z0-9]{1,3}[a-z0-9](?![a-z0-9])){2,}")
+#: Whether there are any, asked of the kinds of characters. `  ? ?` is ` {1,3}` in half of the time.
+_KINDS_SPACED = re.compile(b" a  ? ?a  ? ?a ")
 _STRETCHED = re.compile(r"([^\W\d_])\1\1")
 #: The same questions about ASCII text, asked of every prompt, in a fifth of the time.
 _ASCII_STRETCHED = ahocorasick_rs.AhoCorasick([letter * 3 for letter in ascii_lowercase])
-_ASCII_KINDS = {
-    code: "0" if chr(code).isdigit() else "a" if chr(code).isalnum() else " " for code in range(128)
-}
-_ASCII_WORDS = {code: chr(code) if kind != " " else " " for code, kind in _ASCII_KINDS.items()}
+_KINDS = bytes(ord("a" if chr(code).isalnum() else " ") for code in range(128)).ljust(256)
+_DIGIT_KINDS = bytes(ord("0") if chr(code).isdigit() else _KINDS[code] for code in range(256))
+_ASCII_WORDS = {code: chr(code) if chr(code).isalnum() else " " for code in range(128)}
 RUN = re.compile(r"([^\W\d_])\1+")
+_ASCII_RUN = re.compile(r"([a-z])\1+")
 
 _DIGITS = {"4": "a", "8": "b", "3": "e", "6": "g", "9": "g", "0": "o", "5": "s", "7": "t", "2": "z"}
 _SIGNS = {"@": "a", "€": "e", "$": "s", "+": "t", "†": "t", "¥": "y", "¢": "c", "£": "l"}
 _MIXED = re.compile("[a-z][0-9]|[0-9][a-z]")  #: a digit beside a letter
 _SIGNED = re.compile("[@$€+†¥¢£!|]")
+_NO_DISGUISE = bytes(code for code in range(128) if not chr(code).isdigit() and not _SIGNED.match(chr(code)))
 #: Signs where they cannot be letters: `!` and `|` at an end, amounts of money and sums.
 _LOOSE = re.compile(
     r"[!|](?![a-z0-9@$])|(?<![a-z0-9@$!|])\+|(?<![a-z0-9@$!|+])[€¥¢£†](?![a-z])|(?<![a-z0-9@$])\$(?![a-z$])"
@@ -93,13 +97,39 @@ def readings(folded: str) -> Iterator[Reading]:
     written = Reading(folded, lambda: range(len(folded)))
     plain = _plain(written)
     yield plain
-    stretched = _is_stretched(folded)
-    for reading in _undone(written, plain):
+    whole = _closed_up(written) if _is_spaced(folded, plain.text) else written
+    tight = _translated(whole, _PLAIN)
+    tight_stretched = _is_stretched(tight.text)
+    stretched = tight_stretched and _is_stretched(folded)  # what is stretched as written is so when tight
+    undone = [tight] if tight.text != folded else []
+    for reading in chain(undone, _disguised(whole, tight)):
         yield reading
-        if stretched or _is_stretched(reading.text):
+        if stretched or (tight_stretched if reading is tight else _is_stretched(reading.text)):
             yield _shortened(reading)
     if stretched:
         yield _shortened(plain)
+
+
+def readings_in_any_company(words: str) -> Iterator[Reading]:
+    """All that ASCII words can be read as in a text with others, unless letters are spaced or stretched in it.
+
+    A digit beside a letter or a sign anywhere in a text has digits and signs read as letters everywhere.
+    Words may have several blanks between them in these readings.
+    """
+    written = Reading(words, lambda: range(len(words)))
+    yield Reading(words.translate(_ASCII_WORDS), lambda: written.places)
+    tight = _translated(written, _PLAIN)
+    if tight.text != words:
+        yield tight
+    if _may_be_disguised(words):
+        yield from _both(tight, _DIGITS_READ, "1")
+        if _SIGNED.search(words):
+            yield from _both(_without_loose(written), _SIGNS_READ, "1!|")
+
+
+def has_spaced_letters(text: str) -> bool:
+    """Whether three single letters follow each other in an ASCII text, with a little between them, as in `f u n`."""
+    return _KINDS_SPACED.search(f" {text} ".encode().translate(_KINDS)) is not None
 
 
 def _plain(written: Reading) -> Reading:
@@ -111,21 +141,32 @@ def _plain(written: Reading) -> Reading:
     return Reading(words, lambda: _places_after(written, _ASCII_SEPARATORS))
 
 
-def _undone(written: Reading, plain: Reading) -> Iterator[Reading]:
-    """The text without what stands between letters, and without digits and signs in place of letters."""
-    spaced = _ASCII_SPACED if written.text.isascii() else _SPACED
-    whole = (
-        _closed_up(written, spaced) if _may_be_spaced(plain.text) and spaced.search(written.text) else written
-    )
-    tight = _translated(whole, _PLAIN)
-    if tight.text != written.text:
-        yield tight
+def _disguised(whole: Reading, tight: Reading) -> Iterator[Reading]:
+    """The text without digits and signs in place of letters."""
+    if not _may_be_disguised(whole.text):
+        return
     if _is_mixed(tight.text):
         yield from _both(tight, _DIGITS_READ, "1")
     if _SIGNED.search(whole.text):
-        bare = Reading(_LOOSE.sub(" ", whole.text), lambda: whole.places)
+        bare = _without_loose(whole)
         if _SIGNED.search(bare.text):
             yield from _both(bare, _SIGNS_READ, "1!|")
+
+
+def _may_be_disguised(text: str) -> bool:
+    """Whether there are digits or signs that may stand for letters."""
+    return not text.isascii() or text.encode().translate(None, _NO_DISGUISE) != b""
+
+
+def _without_loose(whole: Reading) -> Reading:
+    return Reading(_LOOSE.sub(" ", whole.text), lambda: whole.places)
+
+
+def _is_spaced(folded: str, plain: str) -> bool:
+    """The same of any text. What is spaced as written is so with single blanks."""
+    if folded.isascii():
+        return has_spaced_letters(folded)
+    return (not plain.isascii() or has_spaced_letters(plain)) and _SPACED.search(folded) is not None
 
 
 def _is_stretched(text: str) -> bool:
@@ -135,20 +176,12 @@ def _is_stretched(text: str) -> bool:
     return _STRETCHED.search(text) is not None
 
 
-def _may_be_spaced(plain: str) -> bool:
-    """Whether three words of a single letter may follow each other."""
-    if not plain.isascii():
-        return True
-    kinds = plain.translate(_ASCII_KINDS).replace("0", "a")
-    return " a a a " in f" {kinds.strip()} "
-
-
 def _is_mixed(text: str) -> bool:
     """Whether a digit stands beside a letter."""
     if not text.isascii():
         return _MIXED.search(text) is not None
-    kinds = text.translate(_ASCII_KINDS)
-    return "a0" in kinds or "0a" in kinds
+    kinds = text.encode().translate(_DIGIT_KINDS)
+    return b"a0" in kinds or b"0a" in kinds
 
 
 def _both(reading: Reading, tables: dict[str, _Tight], upright: str) -> Iterator[Reading]:
@@ -216,8 +249,9 @@ def _translated(source: Reading, table: _Tight, *, disguised: bool = False) -> R
     return Reading(_single_blanks(text), lambda: _places_after(reading, _BLANKS), disguised=disguised)
 
 
-def _closed_up(source: Reading, spaced: re.Pattern[str]) -> Reading:
+def _closed_up(source: Reading) -> Reading:
     """The reading with every run of single letters as a word."""
+    spaced = _ASCII_SPACED if source.text.isascii() else _SPACED
     gone = {
         at
         for found in spaced.finditer(source.text)
@@ -229,7 +263,7 @@ def _closed_up(source: Reading, spaced: re.Pattern[str]) -> Reading:
 
 
 def _shortened(source: Reading) -> Reading:
-    return _replaced(source, RUN, None, shortened=True)
+    return _replaced(source, _ASCII_RUN if source.text.isascii() else RUN, None, shortened=True)
 
 
 def _replaced(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import chain
 
@@ -11,6 +11,7 @@ import ahocorasick_rs
 import msgspec
 
 from vermilion.domain.moderation.folding import fold, fold_with_places
+from vermilion.domain.moderation.harmless import KNOWN_MAX, HarmlessWords, Part
 from vermilion.domain.moderation.readings import (
     RUN,
     Reading,
@@ -62,13 +63,14 @@ class Match(msgspec.Struct, frozen=True):
 
 
 class WordFilter:
-    """A list of rules, compiled once."""
+    """A list of rules, compiled once. It learns which words are harmless, at most so many."""
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    def __init__(self, rules: Iterable[Rule], *, known_max: int = KNOWN_MAX) -> None:
+        self.rules = tuple(rules)
         self._by_form: dict[str, Rule] = {}
         self._allowed: list[Rule] = []
         self._masked: dict[int, list[tuple[str, Rule]]] = {}
-        for rule in rules:
+        for rule in self.rules:
             if rule.act is Act.ALLOW:
                 self._allowed.append(rule)
             else:
@@ -79,12 +81,22 @@ class WordFilter:
         shortened = [RUN.sub(r"\1", form) for form in forms]
         self._shortened = ahocorasick_rs.AhoCorasick(shortened)
         self._runs = [_run_lengths(form) for form in forms]
+        self._harmless = HarmlessWords(
+            (_part_to_find(form, rule) for form, rule in self._by_form.items()), known_max=known_max
+        )
 
     def __bool__(self) -> bool:
         return bool(self._rules)
 
     def find(self, text: str) -> Match | None:
         """A match that blocks, else one that flags, else None."""
+        lowered = text.lower() if text.isascii() else fold(text)
+        if lowered.isascii() and self._harmless.make_up(lowered):
+            return None
+        return self.look_closely(text)
+
+    def look_closely(self, text: str) -> Match | None:
+        """The same, whatever is known about the words of the text."""
         flagged = None
         for match in self._matches(text, fold(text)):
             if match.rule.act is Act.BLOCK:
@@ -138,11 +150,11 @@ class WordFilter:
 
     def _matches(self, text: str, folded: str) -> Iterator[Match]:
         """What was found and no exception excuses, in terms of the text as it was sent."""
-        places: list[int] = []
+        places: Sequence[int] = ()
         excused: list[tuple[int, int]] = []
         for rule, start, end in chain(self._spelled(folded), self._starred(folded)):
             if not places:
-                places = fold_with_places(text)[1]
+                _, places = fold_with_places(text)
                 excused = list(self._excused(folded))
             if not any(left <= start and end <= right for left, right in excused):
                 left, right = places[start], places[end - 1] + 1
@@ -170,6 +182,18 @@ def problem_of(word: str) -> str | None:
     if len(form) < 2 and not has_no_blanks(form):
         return "must have at least two letters or digits"
     return None
+
+
+def _part_to_find(form: str, rule: Rule) -> Part:
+    """The longest word of a form, which a text must have to have it all."""
+    words = form.split(" ")
+    longest = max(words, key=len)
+    return Part(
+        form=longest,
+        open_left=rule.word.startswith("*") and longest == words[0],
+        open_right=rule.word.endswith("*") and longest == words[-1],
+        whole=len(words) == 1,
+    )
 
 
 def _end_of_run(folded: str, end: int) -> int:
