@@ -239,6 +239,36 @@ async def test_a_request_may_be_cut_anywhere(both: Both) -> None:
             assert CHANGING.sub(b"*", await _one_answer(reader)) == whole.partition(b"HTTP/1.1 404")[0], cut
 
 
+async def test_a_known_head_changes_no_answer(both: Both) -> None:
+    """On a connection that has sent the same head before, whole or cut, with whatever body: the same answers."""
+    good_of_other_length = GOOD.replace(b"direct", b"of another length")
+    read = _request(f"GET {NOBODYS_TASK}")
+    async with _connected(both.direct) as (protocol, reader):
+        for known in (_post(), read):
+            protocol.data_received(known)
+            await _one_answer(reader)
+        for sent in (_post(), _post(good_of_other_length), _post(b"{"), _post(b""), read, _post()):
+            answers = await _exchange(both.plain, sent)
+            expected = answers[: answers.index(b"\r\n\r\n") + 4] + _body(answers)
+            for cut in (0, 10, len(sent) - 1):
+                protocol.data_received(sent[:cut])
+                protocol.data_received(sent[cut:])
+                assert CHANGING.sub(b"*", expected) == CHANGING.sub(b"*", await _one_answer(reader)), sent
+        protocol.data_received(_post() + read)
+        assert [b"201", b"404"] == [(await _one_answer(reader)).split()[1] for _ in range(2)]
+
+
+async def test_an_idle_connection_is_closed(both: Both) -> None:
+    """After its last answer a connection is kept for a while and no longer, however many requests it had."""
+    async with _connected(both.direct) as (protocol, reader):
+        protocol._idle._seconds = 0.2
+        for _ in range(3):
+            protocol.data_received(_post())
+            await _one_answer(reader)
+        async with asyncio.timeout(TIMEOUT_S):
+            assert b"" == await reader.read()
+
+
 async def test_a_body_that_never_ends_is_nobodys_task(both: Both) -> None:
     """A client that leaves in the middle of its body has asked for nothing, and the server goes on."""
     async with _connected(both.direct) as (protocol, _):

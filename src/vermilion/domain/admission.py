@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
+
 from vermilion.domain.budgets import Budget, LowMarks, window_end
 from vermilion.domain.fairness import next_rank
 from vermilion.domain.grants import Allocation, Grant, allocate
@@ -31,8 +33,7 @@ CAP_WINDOWS: Mapping[str, timedelta | None] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PlanLimits:
+class PlanLimits(msgspec.Struct, frozen=True):
     """What a plan allows in the queue."""
 
     concurrency_total: int
@@ -87,8 +88,7 @@ class KeyCap:
             self.used = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """The part of a submission that the decision depends on."""
 
     family: str
@@ -97,8 +97,7 @@ class Ask:
     priority: int
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(msgspec.Struct, frozen=True):
     """Accepted: the state to start in, the place in the queue, and where the money comes from."""
 
     status: Status

@@ -16,7 +16,8 @@ from vermilion.domain.terms import Offered, Terms
 from vermilion.errors import FieldProblem, NotFound
 
 OutputKind = Literal["image", "video", "audio", "model", "text", "data"]
-DATA_URI = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=]*")
+DATA = "data:"
+DATA_URI = re.compile(DATA + r"[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=]*")
 #: Formats that leave no room for words of one's own.
 WORDLESS_FORMATS = frozenset({"media", "uri", "uuid", "date", "date-time", "regex"})
 JSON_SCHEMA_FORMAT = "json-schema"  #: marks input fields that take one: its names come back in the answer
@@ -64,7 +65,7 @@ class Offer:
     def __init__(self, family: FamilyFile, file: OfferFile) -> None:
         self.model, self.task_type, self.family = file.model, file.task_type, family.family
         self.title, self.description, self.output = file.title, file.description, file.output
-        self.routes, self.price, self.deadline_s = file.routes, file.price, file.deadline_s
+        self.routes, self.deadline_s = file.routes, file.deadline_s
         self.schema = _closed(file.input)
         self.follows, self.instead_of_parent = file.follows, file.instead_of_parent
         self.parent = file.parent if file.follows else None
@@ -74,15 +75,16 @@ class Offer:
         self.cost: int | None = None  #: what the provider takes for each step, if the operator says
         self.routes_before: tuple[tuple[str, ...], ...] = ()
         self.queue = self._queue_by(self.routes)
-        self.price_json = msgspec.json.encode(file.price).decode()
+        self._set_price(file.price)
         self.media_fields = tuple(
             name
             for name, field in self.schema["properties"].items()
             if MEDIA_FORMAT in (field.get("format"), field.get("items", {}).get("format"))
         )
-        self._wordless = frozenset(
-            name for name, field in self.schema["properties"].items() if _is_wordless(field)
-        )
+        self._worded = {
+            name: None if _is_wordless(field) else (_pointer("/input", name), field)
+            for name, field in self.schema["properties"].items()
+        }
         self.defaults = {
             name: field["default"] for name, field in self.schema["properties"].items() if "default" in field
         }
@@ -98,8 +100,7 @@ class Offer:
             routes for routes in dict.fromkeys([self.routes, *routes_before]) if routes != changed.routes
         )
         if terms.price is not None:
-            changed.price = terms.price
-            changed.price_json = msgspec.json.encode(terms.price).decode()
+            changed._set_price(terms.price)
         return changed
 
     def queues_of(self, provider: str) -> Iterator[str]:
@@ -126,6 +127,8 @@ class Offer:
 
     def quote(self, task_input: Mapping[str, Any], rule: PriceRule | None = None) -> Quote:
         """The price of this input, by another rule if one is given; what is left out is priced as its default."""
+        if self._flat_quote is not None and (rule is None or rule is self.price):
+            return self._flat_quote
         return quote(rule or self.price, {**self.defaults, **task_input})
 
     def media(self, task_input: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -140,9 +143,9 @@ class Offer:
     def texts(self, task_input: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Every string that a customer wrote, with its pointer: all but files, choices, ids and addresses."""
         for name, value in task_input.items():
-            if name not in self._wordless:
-                field = self.schema["properties"].get(name, {})
-                yield from _strings(value, f"/input/{escape_pointer(name)}", field)
+            worded = self._worded[name] if name in self._worded else (_pointer("/input", name), {})
+            if worded is not None:
+                yield from _strings(value, *worded)
 
     def parent_problems(self, task_input: Mapping[str, Any], *, has_parent: bool) -> tuple[FieldProblem, ...]:
         """What is missing of the work that this offer follows up."""
@@ -157,6 +160,11 @@ class Offer:
     def problems(self, task_input: Any, prefix: str = "/input") -> tuple[FieldProblem, ...]:
         """Every wrong field of the input, as JSON pointers below `prefix`."""
         return field_problems(self._validator, task_input, prefix)
+
+    def _set_price(self, price: PriceRule) -> None:
+        self.price = price
+        self.price_json = msgspec.json.encode(price).decode()
+        self._flat_quote = quote(price, {}) if price.is_flat else None
 
     def _queue_by(self, routes: tuple[str, ...]) -> str:
         return "+".join(_served_as(route, self.pack) for route in routes)
@@ -231,6 +239,10 @@ def escape_pointer(part: str | int) -> str:
     return str(part).replace("~", "~0").replace("/", "~1")
 
 
+def _pointer(above: str, name: str) -> str:
+    return f"{above}/{escape_pointer(name)}"
+
+
 def _is_wordless(field: Mapping[str, Any]) -> bool:
     """Whether a field's schema leaves no room for words of one's own."""
     items = field.get("items", {})
@@ -245,22 +257,26 @@ def _is_wordless(field: Mapping[str, Any]) -> bool:
 def _strings(
     value: Any, pointer: str, field: Mapping[str, Any], *, names: bool = False
 ) -> Iterator[tuple[str, str]]:
-    """Every text in a value of this schema; with `names`, those of its fields as well."""
-    if _is_wordless(field):
-        return
+    """Every text in a value of this schema, which is not wordless; with `names`, those of its fields as well."""
     if isinstance(value, str):
-        if not DATA_URI.fullmatch(value):
+        if not (value.startswith(DATA) and DATA_URI.fullmatch(value)):
             yield pointer, value
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            yield from _strings(item, f"{pointer}/{number}", field.get("items", {}), names=names)
+            yield from _strings_of(item, f"{pointer}/{number}", field.get("items", {}), names=names)
     elif isinstance(value, dict):
         names = names or field.get("format") == JSON_SCHEMA_FORMAT
         for name, item in value.items():
-            below = f"{pointer}/{escape_pointer(name)}"
+            below = _pointer(pointer, name)
             if names:
                 yield below, name
-            yield from _strings(item, below, field.get("properties", {}).get(name, {}), names=names)
+            yield from _strings_of(item, below, field.get("properties", {}).get(name, {}), names=names)
+
+
+def _strings_of(
+    value: Any, pointer: str, field: Mapping[str, Any], *, names: bool
+) -> Iterator[tuple[str, str]]:
+    return iter(()) if _is_wordless(field) else _strings(value, pointer, field, names=names)
 
 
 def _served_as(route: str, pack: str | None) -> str:

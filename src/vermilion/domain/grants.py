@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
+
+import msgspec
 
 NEVER = datetime.max.replace(tzinfo=UTC)  #: sorts after every expiry
 
 
-@dataclass(slots=True)
-class Grant:
+class Grant(msgspec.Struct):
     """Money put into a wallet, as read under the wallet's lock. `remaining` excludes what is held."""
 
     id: UUID
@@ -21,16 +21,14 @@ class Grant:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Allocation:
+class Allocation(msgspec.Struct, frozen=True):
     """So many units of a hold come from this grant."""
 
     grant_id: UUID
     units: int
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(msgspec.Struct, frozen=True):
     """How a hold resolves: per grant what is taken and what is given back. Together they equal the hold."""
 
     captures: tuple[Allocation, ...]
@@ -54,7 +52,8 @@ def spendable(grants: Iterable[Grant], family: str, now: datetime) -> list[Grant
         and grant.scope in (None, family)
         and (grant.expires_at is None or grant.expires_at > now)
     ]
-    usable.sort(key=_burn_key)
+    if len(usable) > 1:
+        usable.sort(key=_burn_key)
     return usable
 
 

@@ -48,6 +48,11 @@ class PriceRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prompt: str | None = None
     multipliers: tuple[Multiplier, ...] = ()
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether every input costs the same."""
+        return self.quantity is None and not self.multipliers
+
 
 class Quote(msgspec.Struct, frozen=True):
     """What a task will hold, and by which version of which rule."""

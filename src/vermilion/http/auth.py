@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from vermilion.domain.keys import hash_secret
 from vermilion.http.asgi import Headers, Scope, header
 from vermilion.http.limits import RequestLimits
 from vermilion.services.authenticate import authenticate, require_scope
@@ -40,6 +41,15 @@ class Doorkeeper:
 
     async def admit(self, scope: Scope, needed: str) -> tuple[Bearer, Headers]:
         """The bearer and the rate headers. Raises Unauthenticated, Forbidden or RateLimited."""
-        bearer = await authenticate(self._gateway, self._find_secret(scope))
+        bearer = await authenticate(self._gateway, self._secret_hash(scope))
         require_scope(bearer, needed)
         return bearer, self._limits.take(bearer)
+
+    def _secret_hash(self, scope: Scope) -> bytes | None:
+        """The hash of the secret, worked out once for all requests with the same head."""
+        notes = scope.get("head_notes", {})
+        if "secret_hash" not in notes:
+            secret = self._find_secret(scope)
+            notes["secret_hash"] = hash_secret(secret) if secret else None
+        secret_hash: bytes | None = notes["secret_hash"]
+        return secret_hash

@@ -1,20 +1,19 @@
-"""Turn a presented secret into the bearer it belongs to."""
+"""Turn the hash of a presented secret into the bearer it belongs to."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from vermilion.domain.keys import hash_secret
 from vermilion.errors import AccountDisabled, Forbidden, Unauthenticated
 from vermilion.services.gateway import Gateway
 from vermilion.storage.accounts import Bearer
 
 
-async def authenticate(gateway: Gateway, secret: str | None) -> Bearer:
-    """The active holder of a valid key. Raises Unauthenticated or AccountDisabled."""
-    if not secret:
+async def authenticate(gateway: Gateway, secret_hash: bytes | None) -> Bearer:
+    """The active holder of a valid key, by the hash of its secret. Raises Unauthenticated or AccountDisabled."""
+    if secret_hash is None:
         raise Unauthenticated
-    bearer = await gateway.keys.get(hash_secret(secret))
+    bearer = await gateway.keys.get(secret_hash)
     if bearer is None:
         raise Unauthenticated("This API key does not exist.")
     if bearer.key.revoked_at is not None:

@@ -14,7 +14,7 @@ from vermilion.storage import connections
 
 async def require_connection(gateway: Gateway, account_id: UUID, offer: Offer) -> None:
     """Nothing, if a provider of the offer's routes is connected for this account. Raises ProviderNotConnected."""
-    if any(provider in built_in() for provider in offer.routes):
+    if not built_in().isdisjoint(offer.routes):
         return
     if await connections.are_there(gateway.database, providers=offer.routes, account_id=account_id):
         return

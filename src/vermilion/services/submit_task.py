@@ -13,7 +13,6 @@ import uuid_utils.compat as uuids
 from msgspec import Meta
 
 from vermilion.domain.catalogue import Offer
-from vermilion.domain.pricing import PriceRule
 from vermilion.domain.submission import NewTask
 from vermilion.domain.tasks import PRIORITY_DEFAULT, PRIORITY_LAST, Status
 from vermilion.domain.webhooks import TaskEvent, TaskHook
@@ -22,7 +21,7 @@ from vermilion.egress.guard import check_url
 from vermilion.errors import FieldProblem, Forbidden, IdempotencyMismatch, InvalidRequest, VermilionError
 from vermilion.services.accepted_task import accepted_row, as_accepted
 from vermilion.services.check_texts import check_texts
-from vermilion.services.find_place import Place, find_place, price_in
+from vermilion.services.find_place import find_place, price_in
 from vermilion.services.gateway import Gateway
 from vermilion.services.price_task import price_of_task
 from vermilion.services.require_connection import require_connection
@@ -136,23 +135,29 @@ async def _submit(
     if offer.media_fields:
         task_input = await take_in_media(gateway, bearer, offer, task_input)
     told = hook or _native_hook(asked.webhook)
-    new = _new_task(
-        bearer,
-        asked,
-        offer,
-        task_id=task_id,
-        task_input=task_input,
-        price=price,
+    new = NewTask(
+        id=task_id,
+        account_id=bearer.account.id,
+        key_id=bearer.key.id,
+        key_capped=bearer.key.cap_units is not None,
+        parent_id=asked.parent_id,
+        model=offer.model,
+        task_type=offer.task_type,
+        family=offer.family,
+        queue=place.queue,
+        priority=_priority(bearer, asked),
         units=units,
-        place=place,
-        hook=told,
+        input=_text(task_input, "/input", INPUT_BYTES_MAX),
+        metadata=None if asked.metadata is None else _text(asked.metadata, "/metadata", METADATA_BYTES_MAX),
+        webhook=None if told is None else msgspec.json.encode(told).decode(),
+        price=offer.price_json if price is offer.price else msgspec.json.encode(price).decode(),
+        deadline_s=asked.deadline_s or offer.deadline_s,
+        service_mode=place.service_mode,
+        told=penalty,
+        wire=None if wire is None else _text(wire, "/wire", WIRE_BYTES_MAX),
+        idempotency_key=idempotency_key,
+        request_hash=None if idempotency_key is None else _hash(asked, hook),
     )
-    if penalty is not None:
-        new = msgspec.structs.replace(new, told=penalty)
-    if wire is not None:
-        new = msgspec.structs.replace(new, wire=_text(wire, "/wire", WIRE_BYTES_MAX))
-    if idempotency_key is not None:
-        new = msgspec.structs.replace(new, idempotency_key=idempotency_key, request_hash=_hash(asked, hook))
     accepted = await gateway.submissions(new)
     if accepted.replayed:
         return Submitted(await as_accepted(gateway, accepted), replayed=True)
@@ -233,42 +238,6 @@ async def _check_parent(gateway: Gateway, bearer: Bearer, offer: Offer, parent_i
         what = f"{parent['model']} {parent['task_type']}"
         wanted = f"{offer.family}: {', '.join(offer.follows)}"
         raise InvalidRequest(problems=(FieldProblem("/parent_id", f"that task is {what}, not {wanted}"),))
-
-
-def _new_task(
-    bearer: Bearer,
-    asked: TaskSubmission,
-    offer: Offer,
-    *,
-    task_id: UUID,
-    task_input: dict[str, Any],
-    price: PriceRule,
-    units: int,
-    place: Place,
-    hook: TaskHook | None,
-) -> NewTask:
-    key = bearer.key
-    return NewTask(
-        id=task_id,
-        account_id=bearer.account.id,
-        key_id=key.id,
-        key_capped=key.cap_units is not None,
-        parent_id=asked.parent_id,
-        model=offer.model,
-        task_type=offer.task_type,
-        family=offer.family,
-        queue=place.queue,
-        priority=_priority(bearer, asked),
-        units=units,
-        input=_text(task_input, "/input", INPUT_BYTES_MAX),
-        metadata=_text(asked.metadata, "/metadata", METADATA_BYTES_MAX)
-        if asked.metadata is not None
-        else None,
-        webhook=None if hook is None else msgspec.json.encode(hook).decode(),
-        price=offer.price_json if price is offer.price else msgspec.json.encode(price).decode(),
-        deadline_s=asked.deadline_s or offer.deadline_s,
-        service_mode=place.service_mode,
-    )
 
 
 def _priority(bearer: Bearer, asked: TaskSubmission) -> int:

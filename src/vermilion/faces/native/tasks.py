@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, to_builtins
 
 from vermilion.domain.tasks import ENDED, Status
 from vermilion.errors import FieldProblem, InvalidRequest
@@ -65,7 +65,7 @@ async def create(call: Call) -> Answer:
     asked: TaskSubmission = call.body
     wait_s = _wait_s(call)
     submitted = await submit_task(call.gateway, call.bearer, asked, idempotency_key=idempotency_key(call))
-    headers: Headers = [*JSON, (b"location", b"/v1/tasks/%b" % str(submitted.task.id).encode())]
+    headers: Headers = [*JSON, (b"location", f"/v1/tasks/{to_builtins(submitted.task.id)}".encode())]
     if submitted.replayed:
         headers.append((b"idempotent-replayed", b"true"))
     row = submitted.task
