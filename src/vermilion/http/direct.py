@@ -42,12 +42,17 @@ class DirectProtocol(HttpToolsProtocol):
         self._whole: Asked | None = None  # by the request that has just become whole
         self._body = b""
         self._heads: Heads[Asked] = Heads()
+        self._server: Any = None  # the task that answers
+        self._at_hand: tuple[DirectCycle, Asked, WholeBody]
+        self._next: Any = None  # what it waits for
         self._idle = IdleTimer(self.loop, self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is closed."""
         super().connection_lost(exc)
         self._idle.end()
+        if self._next is not None:
+            self._next.cancel()
 
     def data_received(self, data: bytes) -> None:
         """Bytes came. A request that they leave unfinished goes on in uvicorn's way."""
@@ -141,22 +146,36 @@ class DirectProtocol(HttpToolsProtocol):
             super().on_body(self._body)
 
     def _start(self, asked: Asked, body: bytes) -> None:
-        """Answer a request that is there."""
+        """Answer a request that is there: one task answers all of a connection, as making one costs as much."""
         cycle = DirectCycle(asked.keep_alive)
-        self.cycle: Any = cycle
-        cycle.task = self.loop.create_task(self._serve(asked, cycle, WholeBody(body)))
-        self.tasks.add(cycle.task)
+        self.cycle: Any = cycle  # until the next request is there, answered or not
+        self._at_hand = (cycle, asked, WholeBody(body))
+        if self._next is None:
+            self._server = self.loop.create_task(self._serve_all())
+        else:
+            self._next.set_result(None)
+        self.tasks.add(self._server)
 
-    async def _serve(self, asked: Asked, cycle: DirectCycle, receive: WholeBody) -> None:
+    async def _serve_all(self) -> None:
+        """Answer the connection's requests, one after the other, until it is closed."""
+        while True:
+            try:
+                await self._serve(*self._at_hand)
+            finally:
+                self.tasks.discard(self._server)
+            if self.transport.is_closing():
+                return
+            self._next = self.loop.create_future()
+            await self._next
+
+    async def _serve(self, cycle: DirectCycle, asked: Asked, body: WholeBody) -> None:
         try:
-            answer = await self._edge.answer(asked.part, asked.scope.copy(), receive)
+            answer = await self._edge.answer(asked.part, asked.scope.copy(), body)
             if self.flow.write_paused:
                 await self.flow.drain()
         except BaseException:  # cancelled at the end of the process
             self.transport.close()
             raise
-        finally:
-            self.tasks.discard(cycle.task)
         cycle.response_complete = True
         if self.transport.is_closing():
             return
@@ -189,10 +208,9 @@ class Asked(NamedTuple):
 class DirectCycle:
     """What uvicorn's protocol looks at in a request under way."""
 
-    __slots__ = ("disconnected", "keep_alive", "response_complete", "task")
+    __slots__ = ("disconnected", "keep_alive", "response_complete")
 
     def __init__(self, keep_alive: bool) -> None:
-        self.task: Any = None
         self.keep_alive = keep_alive
         self.response_complete = False
         self.disconnected = False
