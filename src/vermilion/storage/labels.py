@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -12,12 +11,14 @@ import msgspec
 LABEL_CHARACTERS_MAX = 500  #: of name and value together; longer ones are kept but cannot be searched by
 
 
-def labels_of(account_id: str, metadata: str) -> Iterator[int]:
+def labels_of(account_id: str, metadata: str) -> set[int]:
     """The labels of a task with this metadata, a JSON object."""
+    found = set()
     for name, value in msgspec.json.decode(metadata).items():
         text = value if type(value) is str else _text(value)
         if text is not None and len(name) + len(text) <= LABEL_CHARACTERS_MAX:
-            yield label(account_id, name, text)
+            found.add(label(account_id, name, text))
+    return found
 
 
 @lru_cache(maxsize=65_536)

@@ -12,7 +12,7 @@ import msgspec
 
 from vermilion.domain.admission import AccountState, Admission, KeyCap
 from vermilion.domain.submission import NewTask
-from vermilion.storage.columns import Columns, array
+from vermilion.storage.columns import Columns, array, text
 from vermilion.storage.labels import labels_of
 
 WALLETS = Columns(
@@ -117,14 +117,14 @@ class Writing:
 
     def add_task(self, task: NewTask, admission: Admission) -> None:
         """A task with its hold, labels and idempotency record."""
-        rows, id_, account_id = self._rows, str(task.id), str(task.account_id)
-        parts = [(str(part.grant_id), str(part.units)) for part in admission.allocations]
+        rows, id_, account_id = self._rows, text(task.id), text(task.account_id)
+        parts = [(text(part.grant_id), str(part.units)) for part in admission.allocations]
         rows["tasks"].append(
             (
                 id_,
                 account_id,
-                _text(task.key_id),
-                _text(task.parent_id),
+                text(task.key_id) if task.key_id is not None else "",
+                text(task.parent_id) if task.parent_id is not None else "",
                 task.model,
                 task.task_type,
                 task.family,
@@ -142,7 +142,7 @@ class Writing:
                 str(task.deadline_s),
                 array([grant_id for grant_id, _ in parts]),
                 array([units for _, units in parts]),
-                array(map(str, set(labels_of(account_id, task.metadata)))) if task.metadata else "",
+                array(map(str, labels_of(account_id, task.metadata))) if task.metadata else "",
             )
         )
         if task.idempotency_key is not None and task.request_hash is not None:
@@ -151,17 +151,17 @@ class Writing:
 
     def add_wallet(self, account: AccountState, version: str, spent: Mapping[UUID, int]) -> None:
         """A wallet as it is to be, if it is still of this version, and what the batch takes from its grants."""
-        account_id = str(account.account_id)
+        account_id = text(account.account_id)
         lanes, turns = (
             msgspec.json.encode(counts).decode() for counts in (account.lanes, account.last_ranks)
         )
         row = (account_id, version, str(account.held_added), str(account.running), lanes, turns)
         self._rows["wallets"].append(row)
-        self._rows["grants"] += [(account_id, str(id_), str(units)) for id_, units in spent.items()]
+        self._rows["grants"] += [(account_id, text(id_), str(units)) for id_, units in spent.items()]
 
     def add_cap(self, account_id: UUID, cap: KeyCap) -> None:
         """What a key has used of its cap."""
-        row = (str(account_id), str(cap.key_id), str(cap.used), cap.window_start.isoformat())
+        row = (text(account_id), text(cap.key_id), str(cap.used), cap.window_start.isoformat())
         self._rows["caps"].append(row)
 
     def statement(self) -> tuple[str, list[Any]]:
@@ -180,7 +180,3 @@ def _statement(parts: tuple[str, ...]) -> str:
         sql += write.format(rows=columns.rows(first), fresh=FRESH)
         first += len(columns)
     return sql + ANSWER.format(fresh=FRESH)
-
-
-def _text(id_: UUID | None) -> str:
-    return "" if id_ is None else str(id_)

@@ -7,7 +7,6 @@ So a batch costs two round trips, and whoever changes what admission reads must 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -195,11 +194,12 @@ class _Ledger:
         """What this batch writes. Wallets come in sorted order, in which everybody locks them."""
         queues = {task.queue for task, admission in self.admitted if admission.status is Status.PENDING}
         writing = Writing(self.now, queues)
-        spent: dict[UUID, Counter[UUID]] = {task.account_id: Counter() for task, _ in self.admitted}
+        spent: dict[UUID, dict[UUID, int]] = {}
         for task, admission in self.admitted:
             writing.add_task(task, admission)
+            of_account = spent.setdefault(task.account_id, {})
             for part in admission.allocations:
-                spent[task.account_id][part.grant_id] += part.units
+                of_account[part.grant_id] = of_account.get(part.grant_id, 0) + part.units
         for account_id in sorted(spent):
             writing.add_wallet(self.accounts[account_id], self.versions[account_id], spent[account_id])
         for task, _ in self.admitted:
