@@ -120,6 +120,18 @@ def test_few_words_of_a_text_are_learned_and_no_long_ones() -> None:
     assert 0 < len(words) < 36
 
 
+def test_a_long_text_is_learned_a_part_at_a_time() -> None:
+    """Of very many new words a few are learned whenever they come by, until the whole text is known."""
+    words = HarmlessWords([])
+    text = " ".join(f"{chr(first)}{chr(second)}e" for first in b"abcdfghijk" for second in b"lmnopqrstuvwxyz")
+
+    learned = [len(words) for _ in range(20) if not words.make_up(f"{text} {text}")]
+
+    assert (True, True) == (len(learned) > 1, learned == sorted(set(learned)))
+    assert words.make_up(f"{text} {text}")
+    assert not words.make_up("bc" * 2_000)
+
+
 #: Letters with what may stand for each, runs and separators among it.
 _SPELLINGS = {
     "s": ["s", "s", "s", "5", "$", "ss", "s-"],

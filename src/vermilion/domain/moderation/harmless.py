@@ -31,6 +31,8 @@ from vermilion.domain.moderation.readings import (
 
 KNOWN_MAX = 50_000  #: words; beyond that all are forgotten and learned again
 LEARNED_AT_ONCE = 16  #: about so many new words of a text are kept
+CHECKED_MAX = 150  #: words that are looked at in one text
+CHECKED_LENGTH_MAX = 2_000  #: characters of them
 LENGTH_MAX = 40  #: characters of a word that is kept
 _STRETCHED = [letter * 3 for letter in ascii_lowercase]
 
@@ -68,18 +70,22 @@ class HarmlessWords:
         return not has_spaced_letters(text) and (self._harmless.issuperset(words) or self._learn(words))
 
     def _learn(self, words: list[str]) -> bool:
-        """Whether the new words of a text are harmless too. The first one that is not ends the search."""
+        """Whether the new words of a text are harmless too. The first one that is not ends the search.
+
+        That takes less time than a closer look, and of a long text only some words are learned, for the next one.
+        """
         new = list(islice(filterfalse(self._harmless.__contains__, words), LEARNED_AT_ONCE + 1))
-        checked = new if len(new) <= LEARNED_AT_ONCE else words
+        are_all = len(new) <= LEARNED_AT_ONCE
+        checked = new if are_all or len(words) > CHECKED_MAX else words
         text = " ".join(checked)
-        if not (self._doubtful.isdisjoint(checked) and text.isprintable()):
+        if len(text) > CHECKED_LENGTH_MAX or not (self._doubtful.isdisjoint(checked) and text.isprintable()):
             return False
         doubtful = next(self._doubtful_words(text), None)
         if doubtful is not None:
             self._doubtful = self._with(self._doubtful, [doubtful])
             return False
         self._harmless = self._with(self._harmless, new)
-        return True
+        return are_all or checked is words
 
     def _with(self, known: set[str], new: list[str]) -> set[str]:
         """The known words and the new ones that are not too long to keep."""
