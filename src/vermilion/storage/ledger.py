@@ -164,10 +164,11 @@ SELECT kind, source, target, count(*) AS entries, sum(units)::bigint AS units FR
 GROUP BY kind, source, target ORDER BY kind
 """
 
-# A page of an account's statement, newest first.
+# A page of an account's statement, newest first. The bound on the time is what the index begins a later page with.
 READ_ENTRIES = f"""
 SELECT {ENTRY_COLUMNS} FROM entries
-WHERE account_id = $1 AND ($2::timestamptz IS NULL OR (at, ref_id, kind, seq) < ($2, $3, $4, $5))
+WHERE account_id = $1 AND at <= coalesce($2::timestamptz, 'infinity')
+  AND ($2::timestamptz IS NULL OR (at, ref_id, kind, seq) < ($2, $3, $4, $5))
 ORDER BY at DESC, ref_id DESC, kind DESC, seq DESC LIMIT $6
 """
 
