@@ -239,7 +239,9 @@ def _separators(text: str) -> re.Pattern[str]:
 def _translated(source: Reading, table: _Tight, *, disguised: bool = False) -> Reading:
     text = source.text.translate(table)
 
-    def places() -> list[int]:
+    def places() -> Sequence[int]:
+        if len(text) == len(source.text):  # nothing was left out
+            return source.places
         kept = zip(source.text, source.places, strict=True)
         return [place for character, place in kept if table[ord(character)] is not None]
 

@@ -93,12 +93,12 @@ class WordFilter:
         lowered = text.lower() if text.isascii() else fold(text)
         if lowered.isascii() and self._harmless.make_up(lowered):
             return None
-        return self.look_closely(text)
+        return self.look_closely(text, fold(text) if text.isascii() else lowered)
 
-    def look_closely(self, text: str) -> Match | None:
+    def look_closely(self, text: str, folded: str) -> Match | None:
         """The same, whatever is known about the words of the text."""
         flagged = None
-        for match in self._matches(text, fold(text)):
+        for match in self._matches(text, folded):
             if match.rule.act is Act.BLOCK:
                 return match
             flagged = flagged or match
