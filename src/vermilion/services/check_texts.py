@@ -102,7 +102,7 @@ async def _first_finding(
 
 async def _filters(gateway: Gateway, account_id: UUID) -> Filters:
     """The lists that have words on them: everyone's, and the account's own."""
-    everyones, own = await gateway.words.get(None), await gateway.words.get(account_id)
+    everyones, own = await gateway.words.both(account_id)
     return [(words, of_account) for words, of_account in ((everyones, False), (own, True)) if words]
 
 

@@ -47,6 +47,8 @@ async def connection_for(
 
     Raises ConnectionSuspended if it cannot before a person acts, InvalidRequest for one that is not the account's.
     """
+    if bearer.key.connection_id is None and asked_id is None and not task_input.get("bot_id"):
+        return None
     row = await bound_connection(gateway, bearer)
     try:
         if row is None and asked_id is not None:

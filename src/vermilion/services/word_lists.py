@@ -38,15 +38,25 @@ class WordLists:
 
     async def get(self, account_id: UUID | None) -> WordFilter:
         """The list of this account, or everyone's."""
+        known = self._fresh(account_id)
+        return await self._read(account_id) if known is None else known
+
+    async def both(self, account_id: UUID) -> tuple[WordFilter, WordFilter]:
+        """Everyone's list and this account's own."""
+        everyones, own = self._fresh(None), self._fresh(account_id)
+        if everyones is None or own is None:
+            return await self.get(None), await self.get(account_id)
+        return everyones, own
+
+    def _fresh(self, account_id: UUID | None) -> WordFilter | None:
+        """The list as it was read lately, if it was."""
         known = self._known.get(account_id)
-        if known is not None and known[0] > time.monotonic():
-            return known[1]
-        if len(self._known) >= SIZE_MAX:
-            self._known = {}
-        return await self._read(account_id)
+        return known[1] if known is not None and known[0] > time.monotonic() else None
 
     async def _read(self, account_id: UUID | None) -> WordFilter:
         """Read and keep a list, unless it changed while it was read."""
+        if len(self._known) >= SIZE_MAX:
+            self._known = {}
         mark = _stale(self._known.get(account_id, (0.0, EMPTY)))
         self._known[account_id] = mark
         rules = await self._load(account_id)
