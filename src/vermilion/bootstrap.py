@@ -52,6 +52,7 @@ from vermilion.storage.listener import Listener
 from vermilion.storage.master_key import MasterKeyMismatch, claim_database, read_master_key
 from vermilion.storage.postgres.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from vermilion.storage.postgres.guard import PostgresGuard
+from vermilion.storage.submission_memory import SubmissionMemory
 from vermilion.workers.cataloguer import Cataloguer
 from vermilion.workers.deliverer import Deliverer
 from vermilion.workers.describer import Describer
@@ -144,6 +145,7 @@ async def _build_gateway(settings: Settings, database: Database, stack: AsyncExi
         inspecting(settings.data_dir / "work", Shelf(settings.data_dir))
     )
     await _check_guard(settings, database, inspect)
+    memory = SubmissionMemory()
     return Gateway(
         settings=settings,
         node_id=uuids.uuid7(),
@@ -159,7 +161,9 @@ async def _build_gateway(settings: Settings, database: Database, stack: AsyncExi
         words=WordLists(lambda account_id: banned_words.read_rules(database, account_id)),
         signing_key=master_key,
         submissions=Batcher(
-            lambda batch: submissions.accept(database, batch), at_once=2, key=lambda task: task.account_id
+            lambda batch: submissions.accept(database, batch, memory),
+            at_once=2,
+            key=lambda task: task.account_id,
         ),
         reads=Batcher(lambda ids: tasks.read_many(database, ids)),
         endings=Batcher(lambda batch: endings.end_tasks(database, batch)),

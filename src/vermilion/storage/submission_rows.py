@@ -100,11 +100,13 @@ PARTS = {
     "caps": (CAPS, WRITE_CAPS),
 }
 
-# Answer the accounts that have changed and were left out, and wake the queues $2 at the commit.
+# Answer the accounts that have changed and were left out, and with no account the version that all others have now;
+# wake the queues $2 at the commit.
 ANSWER = """
-SELECT account_id FROM wallets_read WHERE NOT {fresh}
+SELECT account_id, NULL AS version FROM wallets_read WHERE NOT {fresh}
 UNION ALL
-SELECT NULL FROM (SELECT pg_notify('vermilion_work', queue) FROM unnest($2::text[]) AS queue) woken
+SELECT NULL, pg_current_xact_id()::xid::text
+FROM (SELECT count(pg_notify('vermilion_work', queue)) FROM unnest($2::text[]) AS queue) woken
 """
 
 

@@ -3,74 +3,40 @@
 A batch is read, decided and written without locks in between: the write names the version of each wallet that was
 read, and leaves out the accounts whose wallet has changed. Those are decided again under locks.
 So a batch costs two round trips, and whoever changes what admission reads must write the account's wallet row.
+Where batches follow each other without a pause, one goes on from what the one before has left, and costs one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
 from vermilion import faults
-from vermilion.domain.admission import AccountState, Admission, Ask, KeyCap, admit
-from vermilion.domain.grants import Grant
-from vermilion.domain.money_alerts import budget_reached, cap_reached, funds_short, money_alerts
-from vermilion.domain.notifications import Notification
 from vermilion.domain.submission import Accepted, NewTask
-from vermilion.domain.tasks import Status
-from vermilion.domain.webhooks import HEARS_STEPS
-from vermilion.errors import (
-    BudgetReached,
-    IdempotencyMismatch,
-    InsufficientFunds,
-    NotFound,
-    SpendCapReached,
-    VermilionError,
-)
+from vermilion.errors import VermilionError
 from vermilion.storage import budgets
-from vermilion.storage.budgets import BUDGET
 from vermilion.storage.database import Database, retry_conflicts
-from vermilion.storage.submission_rows import Writing
+from vermilion.storage.submission_ledger import SubmissionLedger
+from vermilion.storage.submission_memory import SubmissionMemory
 from vermilion.storage.tellings import tell_step
-from vermilion.storage.wallet_locks import counts, lock_wallets, plan_limits
+from vermilion.storage.wallet_locks import lock_wallets
 
-# Everything that admission depends on, as of one moment: accounts with a row for each open grant, and the clocks.
-READ_STATE = f"""
-SELECT 'account' AS kind, w.account_id, g.id, g.scope AS name, g.remaining AS units, NULL::bigint AS used,
-       g.expires_at AS at, g.created_at, NULL::bytea AS hash, w.xmin::text AS version, w.running, w.lanes, w.turns,
-       w.hears, {BUDGET} AS budget, a.status = 'active' AS active, p.concurrency_total, p.concurrency_family,
-       p.weight, p.priority_best, clock_timestamp() AS now
-FROM wallets w JOIN accounts a ON a.id = w.account_id JOIN plans p ON p.id = a.plan_id
-LEFT JOIN grants g ON g.account_id = w.account_id AND g.closed_at IS NULL
-WHERE w.account_id = ANY($1::uuid[])
-UNION ALL
-SELECT 'clock', NULL, NULL, queue, virtual_time, NULL, NULL, NULL, NULL,
-       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-FROM queue_clock WHERE queue = ANY($2::text[])
-"""
-
-# The same for a batch with keys that have caps or with idempotency keys. Most have neither, and a statement costs
-# what it could do as well.
-READ_ALL_STATE = f"""{READ_STATE}
-UNION ALL
-SELECT 'cap', account_id, id, cap_window, cap_units, cap_used, cap_window_start, NULL, NULL,
-       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-FROM api_keys WHERE id = ANY($3::uuid[]) AND cap_units IS NOT NULL
-UNION ALL
-SELECT 'seen', i.account_id, i.task_id, i.key, NULL, NULL, i.created_at, NULL, i.request_hash || i.first_status::bytea,
-       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-FROM unnest($4::uuid[], $5::text[]) AS asked (account_id, key) JOIN idempotency i USING (account_id, key)
-"""
+Results = list[Accepted | Exception]
 
 
-async def accept(database: Database, batch: list[NewTask]) -> Sequence[Accepted | Exception]:
-    """Accept or refuse each submission, in arrival order for each account, all in one commit or two."""
+async def accept(
+    database: Database, batch: list[NewTask], memory: SubmissionMemory | None = None
+) -> Sequence[Accepted | Exception]:
+    """Accept or refuse each submission, in arrival order for each account, all in one commit or two.
+
+    `memory` is what earlier batches of the same caller left.
+    """
+    memory = memory or SubmissionMemory()
     try:
-        results = await retry_conflicts(lambda: _accept_once(database, batch))
+        results = await retry_conflicts(lambda: _accept_once(database, batch, memory))
     except asyncpg.UniqueViolationError:
         if len(batch) > 1:
             raise
@@ -86,27 +52,45 @@ async def _accepted_before(database: Database, task: NewTask) -> Accepted:
     return Accepted(task.id, row["status"], row["created_at"])
 
 
-async def _accept_once(database: Database, batch: list[NewTask]) -> list[Accepted | Exception]:
+async def _accept_once(database: Database, batch: list[NewTask], memory: SubmissionMemory) -> Results:
     async with database.connection() as connection:
-        results, stale = await _decide_and_write(connection, batch)
+        ledger, results = await _decide(connection, batch, memory)
+        stale = await _write(connection, ledger)
     if not stale:
+        memory.keep(ledger)
         return results
     again = [index for index, task in enumerate(batch) if task.account_id in stale]
-    async with database.transaction() as connection:
-        await lock_wallets(connection, stale)
-        decided, changed = await _decide_and_write(connection, [batch[index] for index in again])
-    assert not changed, "a locked wallet has changed"
+    decided = await _accept_locked(database, [batch[index] for index in again], stale)
     for index, result in zip(again, decided, strict=True):
         results[index] = result
     return results
 
 
-async def _decide_and_write(
-    connection: Any, batch: list[NewTask]
-) -> tuple[list[Accepted | Exception], set[UUID]]:
-    """A result for each task, and the accounts that changed meanwhile and of which nothing was written."""
-    ledger = await _Ledger.read(connection, batch)
-    results: list[Accepted | Exception] = []
+async def _accept_locked(database: Database, batch: list[NewTask], account_ids: set[UUID]) -> Results:
+    """The same for accounts whose wallets change all the time."""
+    async with database.transaction() as connection:
+        await lock_wallets(connection, account_ids)
+        ledger = await SubmissionLedger.read(connection, batch)
+        results = _take_all(ledger, batch)
+        stale = await _write(connection, ledger)
+    assert not stale, "a locked wallet has changed"
+    return results
+
+
+async def _decide(
+    connection: Any, batch: list[NewTask], memory: SubmissionMemory
+) -> tuple[SubmissionLedger, Results]:
+    """A result for each task. What is remembered can only accept, since the write will check it; to refuse, look."""
+    if (ledger := memory.recall(batch)) is not None:
+        results = _take_all(ledger, batch)
+        if all(isinstance(result, Accepted) for result in results):
+            return ledger, results
+    ledger = await SubmissionLedger.read(connection, batch)
+    return ledger, _take_all(ledger, batch)
+
+
+def _take_all(ledger: SubmissionLedger, batch: list[NewTask]) -> Results:
+    results: Results = []
     for task in batch:
         try:
             results.append(ledger.take(task))
@@ -114,15 +98,14 @@ async def _decide_and_write(
             ledger.note_refusal(task, refusal)
             results.append(refusal)
     ledger.note_alerts()
-    stale: set[UUID] = set()
-    if ledger.admitted or ledger.has_more:
-        faults.at("accept.before_commit")
-        stale = await _write(connection, ledger)
-    return results, stale
+    return results
 
 
-async def _write(connection: Any, ledger: _Ledger) -> set[UUID]:
+async def _write(connection: Any, ledger: SubmissionLedger) -> set[UUID]:
     """The accounts that changed meanwhile and of which nothing was written."""
+    if not (ledger.admitted or ledger.has_more):
+        return set()
+    faults.at("accept.before_commit")
     if not ledger.has_more:
         return await _write_tasks(connection, ledger)
     async with connection.transaction():
@@ -134,158 +117,8 @@ async def _write(connection: Any, ledger: _Ledger) -> set[UUID]:
     return stale
 
 
-async def _write_tasks(connection: Any, ledger: _Ledger) -> set[UUID]:
+async def _write_tasks(connection: Any, ledger: SubmissionLedger) -> set[UUID]:
     statement, parameters = ledger.writing().statement()
     rows = await connection.fetch(statement, *parameters)
-    return {row["account_id"] for row in rows} - {None}
-
-
-class _Ledger:
-    """The state of everyone in a batch, and what the batch changes of it."""
-
-    def __init__(self) -> None:
-        self.now: datetime | None = None
-        self.versions: dict[UUID, str] = {}
-        self.accounts: dict[UUID, AccountState] = {}
-        self.caps: dict[UUID, KeyCap] = {}
-        self.clocks: dict[str, int] = {}
-        self.seen: dict[tuple[UUID, str], tuple[bytes, Accepted]] = {}
-        self.admitted: list[tuple[NewTask, Admission]] = []
-        self.hearing: set[UUID] = set()
-        self.told: list[Notification] = []
-
-    @classmethod
-    async def read(cls, connection: Any, batch: list[NewTask]) -> _Ledger:
-        """What admission needs, as of now."""
-        ledger = cls()
-        keyed = [task for task in batch if task.idempotency_key is not None]
-        capped = [task.key_id for task in batch if task.key_capped]
-        sql, arguments = READ_STATE, [list({t.account_id for t in batch}), list({t.queue for t in batch})]
-        if keyed or capped:
-            sql = READ_ALL_STATE
-            arguments += [capped, [t.account_id for t in keyed], [t.idempotency_key for t in keyed]]
-        for row in await connection.fetch(sql, *arguments):
-            ledger._note(row)
-        return ledger
-
-    def take(self, task: NewTask) -> Accepted:
-        """Accept one submission or raise its refusal."""
-        if (first := self._first_answer(task)) is not None:
-            return first
-        account = self.accounts.get(task.account_id)
-        if account is None or self.now is None:
-            raise NotFound("This account does not exist.")
-        admission = admit(
-            account,
-            Ask(task.family, task.queue, task.units, task.priority),
-            cap=self.caps.get(task.key_id) if task.key_id else None,
-            virtual_time=self.clocks.get(task.queue, 0),
-            now=self.now,
-        )
-        self.admitted.append((task, admission))
-        if task.told is not None:
-            self.told.append(task.told)
-        accepted = Accepted(task.id, admission.status.value, self.now)
-        if task.idempotency_key is not None and task.request_hash is not None:
-            self.seen[task.account_id, task.idempotency_key] = (task.request_hash, accepted)
-        return accepted
-
-    def writing(self) -> Writing:
-        """What this batch writes. Wallets come in sorted order, in which everybody locks them."""
-        queues = {task.queue for task, admission in self.admitted if admission.status is Status.PENDING}
-        writing = Writing(self.now, queues)
-        spent: dict[UUID, dict[UUID, int]] = {}
-        for task, admission in self.admitted:
-            writing.add_task(task, admission)
-            of_account = spent.setdefault(task.account_id, {})
-            for part in admission.allocations:
-                of_account[part.grant_id] = of_account.get(part.grant_id, 0) + part.units
-        for account_id in sorted(spent):
-            writing.add_wallet(self.accounts[account_id], self.versions[account_id], spent[account_id])
-        for task, _ in self.admitted:
-            if task.key_id is not None and (cap := self.caps.pop(task.key_id, None)) is not None:
-                writing.add_cap(task.account_id, cap)
-        return writing
-
-    @property
-    def has_more(self) -> bool:
-        """Whether there is more to write than tasks, which few batches have."""
-        return bool(self.told or self.told_staged() or self.watched(set()))
-
-    def note_refusal(self, task: NewTask, refusal: VermilionError) -> None:
-        """Have the account told, once, that it or its key has spent what it may."""
-        account = self.accounts.get(task.account_id)
-        if account is None or self.now is None:
-            return
-        cap = self.caps.get(task.key_id) if task.key_id else None
-        if isinstance(refusal, SpendCapReached) and cap is not None:
-            self.told.append(cap_reached(task.account_id, cap))
-        elif isinstance(refusal, InsufficientFunds):
-            self.told.append(funds_short(account, task.family, self.now))
-        elif isinstance(refusal, BudgetReached) and account.budget is not None and account.budget.refused():
-            self.told.append(budget_reached(task.account_id, account.budget, self.now))
-
-    def note_alerts(self) -> None:
-        """Have accounts told of the marks that their tasks crossed."""
-        if self.now is not None:
-            for account_id in {task.account_id for task, _ in self.admitted}:
-                self.told += money_alerts(self.accounts[account_id], self.now)
-
-    def watched(self, stale: set[UUID]) -> list[tuple[AccountState, str | None]]:
-        """Accounts whose budget or marks changed, with the version they must still have if nothing else was written."""
-        written = {task.account_id for task, _ in self.admitted}
-        return [
-            (account, None if account.account_id in written else self.versions[account.account_id])
-            for account in self.accounts.values()
-            if account.account_id not in stale and budgets.is_changed(account)
-        ]
-
-    def told_staged(self) -> list[UUID]:
-        """Tasks that were staged and may have to be told of."""
-        return [
-            task.id
-            for task, admission in self.admitted
-            if admission.status is Status.STAGED
-            and (task.account_id in self.hearing or "task.staged" in (task.webhook or ""))
-        ]
-
-    def _first_answer(self, task: NewTask) -> Accepted | None:
-        if task.idempotency_key is None:
-            return None
-        known = self.seen.get((task.account_id, task.idempotency_key))
-        if known is None:
-            return None
-        if known[0] != task.request_hash:
-            raise IdempotencyMismatch
-        return msgspec.structs.replace(known[1], replayed=True)
-
-    def _note(self, row: Any) -> None:
-        kind, account_id, id_, name, units = tuple(row)[:5]
-        if kind == "account":
-            if account_id not in self.accounts:
-                self._note_account(row)
-            if id_ is not None:
-                self.accounts[account_id].grants.append(Grant(id_, name, units, row["at"], row["created_at"]))
-        elif kind == "cap":
-            self.caps[id_] = KeyCap(id_, units, name, row["at"], row["used"])
-        elif kind == "clock":
-            self.clocks[name] = units
-        else:
-            accepted = Accepted(id_, row["hash"][32:].decode(), row["at"])
-            self.seen[account_id, name] = (row["hash"][:32], accepted)
-
-    def _note_account(self, row: Any) -> None:
-        self.now = row["now"]
-        self.versions[row["account_id"]] = row["version"]
-        if row["hears"] & HEARS_STEPS:
-            self.hearing.add(row["account_id"])
-        self.accounts[row["account_id"]] = AccountState(
-            row["account_id"],
-            row["active"],
-            row["running"],
-            plan_limits(row),
-            lanes=counts(row["lanes"]),
-            last_ranks=counts(row["turns"]),
-        )
-        if row["budget"] is not None:
-            budgets.read_into(self.accounts[row["account_id"]], row["budget"])
+    ledger.version_written = rows[-1]["version"]
+    return {row["account_id"] for row in rows[:-1]}
