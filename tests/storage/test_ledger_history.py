@@ -26,6 +26,7 @@ from vermilion.storage import accounts, connections, flights, ledger, nodes, sub
 from vermilion.storage.database import Database
 from vermilion.storage.endings import end_tasks
 from vermilion.storage.hand_backs import HandBackNote, hand_back
+from vermilion.storage.submission_memory import SubmissionMemory
 
 pytestmark = pytest.mark.slow
 
@@ -103,10 +104,11 @@ OPS = st.one_of(
 
 
 class History:
-    """One account's life, told to two nodes and to the oracle."""
+    """One account's life, told to two nodes, each with a memory as long as that, and to the oracle."""
 
     def __init__(self, one: Database, other: Database, plan: str) -> None:
         self.nodes = (one, other)
+        self.memories = [SubmissionMemory(pause_s_max=3_600, age_s_max=3_600) for _ in self.nodes]
         self.plan, self.account_id, self.node_id = plan, uuids.uuid7(), uuids.uuid7()
         self.queue = f"queue-{self.account_id}"
         self.oracle = Oracle()
@@ -149,7 +151,7 @@ class History:
 
     async def submit(self, op: Op) -> None:
         batches = [[self.task(*ask) for ask in side] for side in (op.left, op.right)]
-        answers = await asyncio.gather(*map(submissions.accept, self.nodes, batches))
+        answers = await asyncio.gather(*map(submissions.accept, self.nodes, batches, self.memories))
         got = {
             t.id: answer
             for batch, side in zip(batches, answers, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -38,13 +39,19 @@ def accepted_row(new: NewTask, accepted: Accepted) -> TaskRow:
         submission=None,
         connection_id=None,
         attempt=0,
-        deadline_at=accepted.created_at + timedelta(seconds=new.deadline_s),
+        deadline_at=accepted.created_at + _seconds(new.deadline_s),
         created_at=accepted.created_at,
         started_at=None,
         ended_at=None,
         wire=new.wire,
         service_mode=new.service_mode,
     )
+
+
+@lru_cache(maxsize=1024)
+def _seconds(count: float) -> timedelta:
+    """Most tasks have their offer's deadline."""
+    return timedelta(seconds=count)
 
 
 async def as_accepted(gateway: Gateway, accepted: Accepted) -> TaskRow:

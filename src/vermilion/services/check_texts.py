@@ -21,7 +21,7 @@ from vermilion.storage.accounts import Bearer
 from vermilion.storage.idempotency import is_known
 from vermilion.storage.reviews import TextFinding
 
-Filters = list[tuple[WordFilter, bool]]  #: each with whether it is the account's own
+Filters = tuple[WordFilter, WordFilter]  #: everyone's and the account's own
 LONG_TEXT = 20_000  #: characters; longer ones are read beside the event loop
 TEXT_KEPT_MAX = 4_000  #: characters of a text that a review shows
 
@@ -37,7 +37,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 async def find_banned(gateway: Gateway, account_id: UUID, text: str) -> Finding | None:
     """What everyone's list or the account's own finds in a text; what blocks comes before what flags."""
-    return await _find_in(await _filters(gateway, account_id), text)
+    return await _find_in(await gateway.words.both(account_id), text)
 
 
 async def check_texts(
@@ -88,9 +88,9 @@ async def _first_finding(
     gateway: Gateway, account_id: UUID, texts: Iterable[tuple[str, str]]
 ) -> Finding | None:
     flagged = None
-    filters = await _filters(gateway, account_id)
+    filters = await gateway.words.both(account_id)
     for pointer, text in texts:
-        found = await _find_in(filters, text)
+        found = _find(filters, text) if len(text) <= LONG_TEXT else await _find_in(filters, text)
         if found is None:
             continue
         found = msgspec.structs.replace(found, pointer=pointer, text=text)
@@ -100,21 +100,15 @@ async def _first_finding(
     return flagged
 
 
-async def _filters(gateway: Gateway, account_id: UUID) -> Filters:
-    """The lists that have words on them: everyone's, and the account's own."""
-    everyones, own = await gateway.words.both(account_id)
-    return [(words, of_account) for words, of_account in ((everyones, False), (own, True)) if words]
-
-
 async def _find_in(filters: Filters, text: str) -> Finding | None:
     return await asyncio.to_thread(_find, filters, text) if len(text) > LONG_TEXT else _find(filters, text)
 
 
 def _find(filters: Filters, text: str) -> Finding | None:
     flagged = None
-    for words, of_account in filters:
-        if (match := words.find(text)) is not None:
-            found = Finding(match, of_account)
+    for words in filters:
+        if words and (match := words.find(text)) is not None:
+            found = Finding(match, of_account=words is filters[1])
             if match.rule.act is Act.BLOCK:
                 return found
             flagged = flagged or found

@@ -10,6 +10,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 BATCH_SIZE_MAX = 256
+GROWTH = 2  #: a batch is at most so many times as large as the one before it, and GROWTH_MORE more
+GROWTH_MORE = 8
 
 
 class Batcher(Generic[Item, Result]):
@@ -19,6 +21,9 @@ class Batcher(Generic[Item, Result]):
     If it raises, the items are replayed one by one, so that one bad row never harms its neighbours.
     With `at_once` 2, one batch is decided here while another is written there; items of one `key` are then never
     in two of them, so those of a busy customer wait for each other as they would for its row.
+    Callers that come back at once then settle into two halves, one being written while the other asks again: whoever
+    was answered goes on before the next batch sets out, and batches grow step by step, since one that took everybody
+    would leave nobody to ask meanwhile.
     """
 
     def __init__(
@@ -37,6 +42,7 @@ class Batcher(Generic[Item, Result]):
         self._at_once = at_once
         self._workers_busy = 0
         self._under_way = 0
+        self._size_before = 0
         self._workers: set[asyncio.Task[None]] = set()  # the loop itself keeps only weak references
 
     async def __call__(self, item: Item) -> Result:
@@ -62,6 +68,7 @@ class Batcher(Generic[Item, Result]):
                 finally:
                     self._keys_busy -= keys
                     self._under_way -= len(batch)
+                await asyncio.sleep(0)  # who was answered goes on first
         finally:
             self._workers_busy -= 1
 
@@ -76,16 +83,16 @@ class Batcher(Generic[Item, Result]):
 
     def _next(self) -> list[tuple[Item, asyncio.Future[Result]]]:
         """The first items whose keys are free; nobody is left behind, for the batch in their way takes them next."""
-        if self._key is None or not self._keys_busy:
-            first = self._waiting[: self._size_max]
-            del self._waiting[: self._size_max]
-            return first
+        size_max = min(self._size_max, GROWTH * self._size_before + GROWTH_MORE)
         batch: list[tuple[Item, asyncio.Future[Result]]] = []
         later: list[tuple[Item, asyncio.Future[Result]]] = []
-        for entry in self._waiting:
-            free = len(batch) < self._size_max and not self._is_in_the_way(entry[0])
-            (batch if free else later).append(entry)
-        self._waiting = later
+        if self._key is None or not self._keys_busy:
+            batch, later = self._waiting[:size_max], self._waiting[size_max:]
+        else:
+            for entry in self._waiting:
+                free = len(batch) < size_max and not self._is_in_the_way(entry[0])
+                (batch if free else later).append(entry)
+        self._waiting, self._size_before = later, len(batch)
         return batch
 
     def _is_in_the_way(self, item: Item) -> bool:

@@ -19,6 +19,7 @@ from vermilion.logs import get_logger
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x5EED_CAFE  #: any constant that every node shares
 CONFLICT_TRIES = 5
+AT_HAND_SHARE = 4  #: one in so many connections may be kept at hand
 #: Statements are prepared once and planned once: planning the set-based ones takes longer than running them.
 #: Planned on small tables, a scan would stay chosen while they grow, so here everything goes through an index.
 SESSION = {
@@ -59,6 +60,7 @@ class Database:
         self._traced = traced
         self._connections_max = connections_max
         self._pool: asyncpg.Pool[Any] | None = None
+        self._at_hand: list[Any] = []  # connections that are not given back to the pool between two uses
 
     async def open(self, *, wait_s: float = 15.0) -> None:
         """Connect, waiting for a server that is just starting, and bring the schema up to date."""
@@ -69,6 +71,9 @@ class Database:
         """Give the connections back; what still runs is cut after a moment."""
         if self._pool is None:
             return
+        self._at_hand, at_hand = [], self._at_hand
+        for connection in at_hand:
+            await self._pool.release(connection)
         try:
             await asyncio.wait_for(self._pool.close(), 5)
         except (TimeoutError, *AWAY):
@@ -85,8 +90,13 @@ class Database:
     async def connection(self) -> AsyncIterator[Any]:
         """A connection, with errors of the server turned into ours."""
         with translated():
-            async with self.pool.acquire() as connection:
+            connection = await self._take()
+            try:
                 yield connection
+            except BaseException:  # the pool sees to a connection that was left in the middle of something
+                await self.pool.release(connection)
+                raise
+            await self._put_back(connection)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
@@ -96,18 +106,19 @@ class Database:
 
     async def fetch(self, sql: str, *arguments: Any) -> list[Any]:
         """Rows of one statement."""
-        with translated():
-            return await self.pool.fetch(sql, *arguments)
+        async with self.connection() as connection:
+            rows: list[Any] = await connection.fetch(sql, *arguments)
+        return rows
 
     async def fetchrow(self, sql: str, *arguments: Any) -> Any | None:
         """The first row of one statement, or None."""
-        with translated():
-            return await self.pool.fetchrow(sql, *arguments)
+        async with self.connection() as connection:
+            return await connection.fetchrow(sql, *arguments)
 
     async def fetchval(self, sql: str, *arguments: Any) -> Any:
         """The first field of the first row of one statement."""
-        with translated():
-            return await self.pool.fetchval(sql, *arguments)
+        async with self.connection() as connection:
+            return await connection.fetchval(sql, *arguments)
 
     async def ping(self) -> None:
         """Come back from the server. Raises ServiceUnavailable if it cannot be reached."""
@@ -119,8 +130,23 @@ class Database:
 
     async def execute(self, sql: str, *arguments: Any) -> str:
         """Run one statement for its effect; answers PostgreSQL's command tag."""
-        with translated():
-            return await self.pool.execute(sql, *arguments)
+        async with self.connection() as connection:
+            return str(await connection.execute(sql, *arguments))
+
+    async def _take(self) -> Any:
+        """A connection of those at hand, or of the pool, which takes a tenth of a millisecond to lend one."""
+        while self._at_hand:
+            connection = self._at_hand.pop()
+            if not connection.is_closed():
+                return connection
+            await self.pool.release(connection)
+        return await self.pool.acquire()
+
+    async def _put_back(self, connection: Any) -> None:
+        if len(self._at_hand) < self._connections_max // AT_HAND_SHARE and not connection.is_closed():
+            self._at_hand.append(connection)
+        else:
+            await self.pool.release(connection)
 
     async def _connect(self, wait_s: float) -> asyncpg.Pool[Any]:
         clock = asyncio.get_running_loop().time

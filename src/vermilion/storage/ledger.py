@@ -38,12 +38,14 @@ class WalletRow(msgspec.Struct, frozen=True):
     grants: list[GrantRow]
 
 
-# Put money in: the grant and its entry. The same id again changes nothing.
+# Put money in: the grant and its entry. The same id again changes nothing. The wallet gets a new version.
 ADD_GRANT = """
 WITH added AS (
     INSERT INTO grants (id, account_id, kind, scope, units, remaining, expires_at, reason)
     VALUES ($1, $2, $3, $4, $5, $5, $6, $7) ON CONFLICT (id) DO NOTHING
     RETURNING id, account_id, units, reason
+), wallet AS (
+    UPDATE wallets SET held = held FROM added WHERE wallets.account_id = added.account_id
 )
 INSERT INTO entries (ref_id, kind, seq, account_id, source, target, grant_id, units, reason, actor_id)
 SELECT id, 'grant', 0, account_id, 'issued', 'grant', id, units, reason, $8 FROM added

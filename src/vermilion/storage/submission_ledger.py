@@ -134,7 +134,7 @@ class SubmissionLedger:
         self.admitted.append((task, admission))
         if task.told is not None:
             self.told.append(task.told)
-        accepted = Accepted(task.id, admission.status.value, self.now)
+        accepted = Accepted(task.id, str(admission.status), self.now)
         if task.idempotency_key is not None and task.request_hash is not None:
             self.seen[task.account_id, task.idempotency_key] = (task.request_hash, accepted)
         return accepted

@@ -12,7 +12,7 @@ import time
 from vermilion.domain.submission import NewTask
 from vermilion.storage.submission_ledger import SubmissionLedger
 
-PAUSE_S_MAX = 0.001  #: between the end of a batch and the next one; reading would take about as long
+PAUSE_S_MAX = 0.004  #: between the end of a batch and the next one; reading would take about as long
 AGE_S_MAX = (
     0.05  #: of what no version tells about: the plan's limits, the account's status, the queues' clocks
 )
@@ -21,7 +21,8 @@ AGE_S_MAX = (
 class SubmissionMemory:
     """The accounts of the batch that was written last, as it left them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, pause_s_max: float = PAUSE_S_MAX, age_s_max: float = AGE_S_MAX) -> None:
+        self._pause_s_max, self._age_s_max = pause_s_max, age_s_max
         self._ledger: SubmissionLedger | None = None
         self._written_at = 0.0
 
@@ -34,6 +35,10 @@ class SubmissionMemory:
         """What is remembered, if it is all that this batch is decided on; it is then forgotten."""
         ledger, self._ledger = self._ledger, None
         now = time.monotonic()
-        if ledger is None or now - self._written_at > PAUSE_S_MAX or now - ledger.read_at > AGE_S_MAX:
+        if (
+            ledger is None
+            or now - self._written_at > self._pause_s_max
+            or now - ledger.read_at > self._age_s_max
+        ):
             return None
         return ledger.following() if ledger.covers(batch) else None

@@ -20,6 +20,7 @@ SETTINGS = {
     "wal_compression": "on",
     "checkpoint_timeout": "15min",
     "max_wal_size": "4GB",
+    "wal_init_zero": "off",
     "random_page_cost": "1.1",
     "jit": "off",
     # The task table is a hot queue: small, frequent vacuums keep its partial indexes short.

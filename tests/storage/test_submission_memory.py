@@ -1,0 +1,184 @@
+"""A batch may go on from what the one before it left; whatever has changed since then counts all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+import uuid_utils.compat as uuids
+from tests.storage.test_acceptance import PLAN, funded, task
+
+from vermilion.domain.submission import Accepted, NewTask
+from vermilion.errors import InsufficientFunds
+from vermilion.storage import accounts, budgets, ledger
+from vermilion.storage.database import Database
+from vermilion.storage.submission_ledger import SubmissionLedger
+from vermilion.storage.submission_memory import SubmissionMemory
+from vermilion.storage.submissions import accept
+
+Change = Callable[[Database, UUID], Awaitable[object]]
+
+
+@pytest.fixture
+async def account_id(database: Database) -> UUID:
+    """An account with 1,000 units."""
+    await accounts.save_plan(database, PLAN)
+    return await funded(database)
+
+
+@pytest.fixture
+def memory() -> SubmissionMemory:
+    """One that lasts as long as a test."""
+    return SubmissionMemory(pause_s_max=3_600, age_s_max=3_600)
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The size of each batch whose state was read."""
+    sizes: list[int] = []
+    read = SubmissionLedger.read.__func__  # type: ignore[attr-defined]
+
+    async def counted(cls: type[SubmissionLedger], connection: object, batch: list[NewTask]) -> object:
+        sizes.append(len(batch))
+        return await read(cls, connection, batch)
+
+    monkeypatch.setattr(SubmissionLedger, "read", classmethod(counted))
+    return sizes
+
+
+async def take_back(database: Database, account_id: UUID) -> None:
+    """Leave 50 units."""
+    grant_id = await database.fetchval("SELECT id FROM grants WHERE account_id = $1", account_id)
+    await database.execute(ledger.LOWER_GRANT, uuids.uuid7(), grant_id, 850, 0, "mistake", account_id)
+
+
+async def top_up(database: Database, account_id: UUID) -> None:
+    """Add 1,000 units."""
+    await ledger.add_grant(database, uuids.uuid7(), account_id, kind="topup", units=1_000)
+
+
+async def give_urgent(database: Database, account_id: UUID) -> None:
+    """Add 30 units that are to be spent first."""
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    await ledger.add_grant(database, uuids.uuid7(), account_id, kind="pack", units=30, expires_at=soon)
+
+
+async def by_another_node(database: Database, account_id: UUID) -> None:
+    """Spend 850 units elsewhere."""
+    await accept(database, [task(account_id, 850)])
+
+
+async def test_a_batch_goes_on_from_the_one_before(
+    database: Database, account_id: UUID, memory: SubmissionMemory, reads: list[int]
+) -> None:
+    """Money, places and turns are those that the last batch left, without looking again."""
+    results = [
+        await accept(database, [task(account_id, 100), task(account_id, 50)], memory) for _ in range(6)
+    ]
+
+    assert [2] == reads
+    assert {Accepted} == {type(result) for batch in results for result in batch}
+    wallet = await ledger.read_wallet(database, account_id)
+    assert (100, 900) == (wallet.available, wallet.held)
+    assert 12 == await database.fetchval("SELECT running FROM wallets WHERE account_id = $1", account_id)
+    ranks = [row["rank"] for row in await database.fetch("SELECT rank FROM tasks ORDER BY id")]
+    assert sorted(set(ranks)) == ranks
+    assert [] == (await ledger.verify(database))[1]
+
+
+async def test_times_go_on_as_well(
+    database: Database, account_id: UUID, memory: SubmissionMemory, reads: list[int]
+) -> None:
+    """A batch that was not read is of its own moment, not of the one that was read."""
+    first, second = [(await accept(database, [task(account_id)], memory))[0] for _ in range(2)]
+
+    assert [1] == reads
+    assert isinstance(first, Accepted)
+    assert isinstance(second, Accepted)
+    assert first.created_at < second.created_at <= await database.fetchval("SELECT clock_timestamp()")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected", "available"),
+    [
+        (take_back, InsufficientFunds, 50),
+        (by_another_node, InsufficientFunds, 50),
+        (top_up, Accepted, 1_800),
+        (give_urgent, Accepted, 830),
+    ],
+)
+async def test_what_changes_between_two_batches_counts(
+    database: Database,
+    account_id: UUID,
+    memory: SubmissionMemory,
+    change: Change,
+    expected: type,
+    available: int,
+) -> None:
+    """The write notices that the wallet is not the one that was left, and the account is decided again."""
+    await accept(database, [task(account_id, 100)], memory)
+    await change(database, account_id)
+
+    results = await accept(database, [task(account_id, 100)], memory)
+
+    assert [expected] == [type(result) for result in results]
+    assert available == (await ledger.read_wallet(database, account_id)).available
+    if change is give_urgent:
+        urgent = "SELECT remaining FROM grants WHERE expires_at IS NOT NULL"
+        assert 0 == await database.fetchval(urgent)
+    assert [] == (await ledger.verify(database))[1]
+
+
+async def test_nobody_is_refused_from_memory(
+    database: Database, account_id: UUID, memory: SubmissionMemory, reads: list[int]
+) -> None:
+    """Who seems to have too little is looked at: nothing is written then, so nothing would notice new money."""
+    await accept(database, [task(account_id, 1_000)], memory)
+    await top_up(database, account_id)
+
+    results = await accept(database, [task(account_id, 600), task(account_id, 600)], memory)
+
+    assert [Accepted, InsufficientFunds] == [type(result) for result in results]
+    assert [1, 2] == reads
+    assert 400 == (await ledger.read_wallet(database, account_id)).available
+
+
+async def test_a_batch_with_more_to_it_is_read(
+    database: Database, account_id: UUID, memory: SubmissionMemory, reads: list[int]
+) -> None:
+    """Other accounts, other queues, idempotency keys, capped keys and budgets are not in what was left."""
+    other = await funded(database)
+    keyed = task(account_id, 1, idempotency_key="a", request_hash=bytes(32))
+    for number, batch in enumerate(
+        (
+            [task(account_id, 1)],
+            [task(account_id, 1), task(other, 1)],
+            [task(account_id, 1, queue="other")],
+            [keyed],
+            [task(account_id, 1, key_capped=True)],
+        ),
+        start=1,
+    ):
+        await accept(database, batch, memory)
+        assert number == len(reads)
+        await accept(database, [task(account_id, 1)], memory)
+        reads[:] = reads[:number]
+    await budgets.save(database, account_id, units=500, window="day", since=None, marks=[], hard=True)
+    reads.clear()
+    for _ in range(3):
+        await accept(database, [task(account_id, 1)], memory)
+    assert 3 == len([size for size in reads if size])
+    assert [] == (await ledger.verify(database))[1]
+
+
+async def test_what_is_remembered_is_soon_forgotten(
+    database: Database, account_id: UUID, reads: list[int]
+) -> None:
+    """After a pause, or long after the last look, a batch is read again."""
+    for short in (SubmissionMemory(pause_s_max=0), SubmissionMemory(pause_s_max=3_600, age_s_max=0)):
+        reads.clear()
+        for _ in range(2):
+            await accept(database, [task(account_id, 1)], short)
+        assert [1, 1] == reads
