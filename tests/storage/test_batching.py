@@ -38,6 +38,47 @@ async def test_calls_gather_while_a_batch_is_under_way() -> None:
     assert [[1], [2, 3, 4]] == batches
 
 
+async def test_batches_grow_step_by_step() -> None:
+    """However many wait, a batch is hardly more than twice as large as the one before it."""
+    sizes: list[int] = []
+
+    async def flush(items: list[int]) -> Sequence[int | Exception]:
+        sizes.append(len(items))
+        await asyncio.sleep(0)
+        return items
+
+    batcher = Batcher(flush)
+    assert list(range(500)) == await asyncio.gather(*map(batcher, range(500)))
+    assert [8, 24, 56, 120, 248, 44] == sizes
+
+
+async def test_who_was_answered_goes_on_before_the_next_batch() -> None:
+    """A caller that asks again at once is in the next batch, and does not wait for the one after it."""
+    batches: list[list[str]] = []
+
+    release = asyncio.Event()
+
+    async def flush(items: list[str]) -> Sequence[str | Exception]:
+        batches.append(items)
+        await release.wait()
+        return items
+
+    batcher = Batcher(flush)
+
+    async def ask(*names: str) -> None:
+        for name in names:
+            await batcher(name)
+
+    first = asyncio.create_task(ask("a", "a again"))
+    while not batches:
+        await asyncio.sleep(0)
+    second = asyncio.create_task(ask("b"))
+    await asyncio.sleep(0)
+    release.set()
+    await asyncio.gather(first, second)
+    assert [["a"], ["b", "a again"]] == batches
+
+
 async def test_a_batch_that_fails_is_replayed_one_by_one() -> None:
     """Only the item at fault fails."""
 
