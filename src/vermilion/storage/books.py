@@ -66,8 +66,11 @@ class Books:
         books = cls()
         for row in await lock_wallets(connection, account_ids):
             id_ = row["account_id"]
+            limits = plan_limits(
+                row["concurrency_total"], row["concurrency_family"], row["weight"], row["priority_best"]
+            )
             books.accounts[id_] = Account(
-                id_, row["held"], row["spent"], row["running"], plan_limits(row), counts(row["lanes"])
+                id_, row["held"], row["spent"], row["running"], limits, counts(row["lanes"])
             )
             if row["hears"] & HEARS_ENDS:
                 books.hearing.add(id_)

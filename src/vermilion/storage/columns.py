@@ -54,6 +54,11 @@ def text(id_: UUID) -> str:
     return told
 
 
+def texts(ids: Iterable[UUID]) -> str:
+    """Ids as PostgreSQL reads them from a text, `$1::text::uuid[]`; asyncpg looks at each of an array in Python."""
+    return array(map(text, ids))
+
+
 def array(values: Iterable[str]) -> str:
     """An array of ids or numbers as PostgreSQL writes it."""
     return "{" + ",".join(values) + "}"

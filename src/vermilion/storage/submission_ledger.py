@@ -26,6 +26,7 @@ from vermilion.errors import (
 )
 from vermilion.storage import budgets
 from vermilion.storage.budgets import BUDGET
+from vermilion.storage.columns import texts
 from vermilion.storage.submission_rows import Writing
 from vermilion.storage.wallet_locks import counts, plan_limits
 
@@ -37,7 +38,7 @@ SELECT 'account' AS kind, w.account_id, g.id, g.scope AS name, g.remaining AS un
        p.weight, p.priority_best, clock_timestamp() AS now
 FROM wallets w JOIN accounts a ON a.id = w.account_id JOIN plans p ON p.id = a.plan_id
 LEFT JOIN grants g ON g.account_id = w.account_id AND g.closed_at IS NULL
-WHERE w.account_id = ANY($1::uuid[])
+WHERE w.account_id = ANY($1::text::uuid[])
 UNION ALL
 SELECT 'clock', NULL, NULL, queue, virtual_time, NULL, NULL, NULL, NULL,
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
@@ -82,7 +83,8 @@ class SubmissionLedger:
         ledger = cls({task.queue for task in batch})
         keyed = [task for task in batch if task.idempotency_key is not None]
         capped = [task.key_id for task in batch if task.key_capped]
-        sql, arguments = READ_STATE, [list({t.account_id for t in batch}), list(ledger.queues)]
+        arguments: list[Any] = [texts({task.account_id for task in batch}), list(ledger.queues)]
+        sql = READ_STATE
         if keyed or capped:
             sql = READ_ALL_STATE
             arguments += [capped, [t.account_id for t in keyed], [t.idempotency_key for t in keyed]]
@@ -210,32 +212,26 @@ class SubmissionLedger:
         return msgspec.structs.replace(known[1], replayed=True)
 
     def _note(self, row: Any) -> None:
-        kind, account_id, id_, name, units = tuple(row)[:5]
+        kind, account_id, id_, name, units, used, at, created_at, hash_, *of_account = row
         if kind == "account":
-            if account_id not in self.accounts:
-                self._note_account(row)
+            account = self.accounts.get(account_id) or self._note_account(account_id, of_account)
             if id_ is not None:
-                self.accounts[account_id].grants.append(Grant(id_, name, units, row["at"], row["created_at"]))
+                account.grants.append(Grant(id_, name, units, at, created_at))
         elif kind == "cap":
-            self.caps[id_] = KeyCap(id_, units, name, row["at"], row["used"])
+            self.caps[id_] = KeyCap(id_, units, name, at, used)
         elif kind == "clock":
             self.clocks[name] = units
         else:
-            accepted = Accepted(id_, row["hash"][32:].decode(), row["at"])
-            self.seen[account_id, name] = (row["hash"][:32], accepted)
+            self.seen[account_id, name] = (hash_[:32], Accepted(id_, hash_[32:].decode(), at))
 
-    def _note_account(self, row: Any) -> None:
-        self.now = row["now"]
-        self.versions[row["account_id"]] = row["version"]
-        if row["hears"] & HEARS_STEPS:
-            self.hearing.add(row["account_id"])
-        self.accounts[row["account_id"]] = AccountState(
-            row["account_id"],
-            row["active"],
-            row["running"],
-            plan_limits(row),
-            lanes=counts(row["lanes"]),
-            last_ranks=counts(row["turns"]),
+    def _note_account(self, account_id: UUID, of_account: list[Any]) -> AccountState:
+        version, running, lanes, turns, hears, budget, active, *limits, self.now = of_account
+        self.versions[account_id] = version
+        if hears & HEARS_STEPS:
+            self.hearing.add(account_id)
+        account = self.accounts[account_id] = AccountState(
+            account_id, active, running, plan_limits(*limits), counts(lanes), counts(turns)
         )
-        if row["budget"] is not None:
-            budgets.read_into(self.accounts[row["account_id"]], row["budget"])
+        if budget is not None:
+            budgets.read_into(account, budget)
+        return account

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from vermilion.storage.columns import texts
 from vermilion.storage.database import Database
 from vermilion.storage.labels import label
 
@@ -82,7 +83,7 @@ SELECT {COLUMNS}, CASE WHEN status = 'pending' THEN (
         WHERE ahead.status = 'pending' AND ahead.queue = tasks.queue
           AND (ahead.priority, ahead.rank, ahead.id) < (tasks.priority, tasks.rank, tasks.id)
         LIMIT {QUEUE_POSITION_MAX}) bounded) END AS queue_position
-FROM tasks WHERE id = ANY($1::uuid[])
+FROM tasks WHERE id = ANY($1::text::uuid[])
 """
 
 # What an adapter left on a task for its follow-ups.
@@ -93,7 +94,7 @@ SELECT account_id, status, model, task_type, family, provider_facts, output FROM
 
 async def read_many(database: Database, ids: Sequence[UUID]) -> list[TaskRow | None]:
     """The tasks with these ids, in order; None where there is none."""
-    rows = await database.fetch(READ_MANY, list(set(ids)))
+    rows = await database.fetch(READ_MANY, texts(ids))
     found = {row["id"]: TaskRow(*row) for row in rows}
     return [found.get(id_) for id_ in ids]
 

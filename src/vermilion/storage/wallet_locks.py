@@ -33,17 +33,12 @@ async def lock_wallets(connection: Any, account_ids: Iterable[UUID]) -> list[Any
     return rows
 
 
-def plan_limits(row: Any) -> PlanLimits:
-    """The plan's limits out of a locked wallet row."""
-    return _limits(row["concurrency_total"], row["concurrency_family"], row["weight"], row["priority_best"])
-
-
 def counts(text: str) -> dict[str, int]:
     """A JSON object of whole numbers, such as the tasks of an account by family."""
     return _counts.decode(text)
 
 
 @lru_cache(maxsize=1024)
-def _limits(total: int, family: str, weight: int, priority_best: int) -> PlanLimits:
-    """Few plans serve many accounts, so their limits are decoded once."""
+def plan_limits(total: int, family: str, weight: int, priority_best: int) -> PlanLimits:
+    """The limits as a plan's columns have them. Few plans serve many accounts, so they are decoded once."""
     return PlanLimits(total, msgspec.json.decode(family, type=dict[str, int]), weight, priority_best)
