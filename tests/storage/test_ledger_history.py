@@ -108,7 +108,7 @@ class History:
 
     def __init__(self, one: Database, other: Database, plan: str) -> None:
         self.nodes = (one, other)
-        self.memories = [SubmissionMemory(pause_s_max=3_600, age_s_max=3_600) for _ in self.nodes]
+        self.memories = [SubmissionMemory(pause_s_max=3_600, age_s_max=3_600, rest_s=0) for _ in self.nodes]
         self.plan, self.account_id, self.node_id = plan, uuids.uuid7(), uuids.uuid7()
         self.queue = f"queue-{self.account_id}"
         self.oracle = Oracle()
@@ -210,8 +210,11 @@ class History:
     async def expire(self, op: Op) -> None:
         if ids := list(self.oracle.grants):
             id_ = ids[op.index % len(ids)]
+            # No grant's time changes in earnest, and whoever changes one has to write the wallet.
             await self.nodes[0].execute(
-                "UPDATE grants SET expires_at = now() - interval '1 s' WHERE id = $1", id_
+                "WITH sooner AS (UPDATE grants SET expires_at = now() - interval '1 s' WHERE id = $1 RETURNING *) "
+                "UPDATE wallets SET held = held FROM sooner WHERE wallets.account_id = sooner.account_id",
+                id_,
             )
             self.oracle.grants[id_][3] = True
 

@@ -31,7 +31,7 @@ async def account_id(database: Database) -> UUID:
 @pytest.fixture
 def memory() -> SubmissionMemory:
     """One that lasts as long as a test."""
-    return SubmissionMemory(pause_s_max=3_600, age_s_max=3_600)
+    return SubmissionMemory(pause_s_max=3_600, age_s_max=3_600, rest_s=0)
 
 
 @pytest.fixture
@@ -182,3 +182,19 @@ async def test_what_is_remembered_is_soon_forgotten(
         for _ in range(2):
             await accept(database, [task(account_id, 1)], short)
         assert [1, 1] == reads
+
+
+async def test_nothing_is_remembered_while_wallets_keep_changing(
+    database: Database, account_id: UUID, reads: list[int]
+) -> None:
+    """Going on from a wallet that has changed costs more than reading it, so after one such batch all are read."""
+    memory = SubmissionMemory(pause_s_max=3_600, age_s_max=3_600, rest_s=3_600)
+    await accept(database, [task(account_id, 1)], memory)
+    await top_up(database, account_id)
+    await accept(database, [task(account_id, 1)], memory)
+    reads.clear()
+
+    for _ in range(3):
+        await accept(database, [task(account_id, 1)], memory)
+
+    assert [1, 1, 1] == reads

@@ -59,6 +59,7 @@ async def _accept_once(database: Database, batch: list[NewTask], memory: Submiss
     if not stale:
         memory.keep(ledger)
         return results
+    memory.rest()
     again = [index for index, task in enumerate(batch) if task.account_id in stale]
     decided = await _accept_locked(database, [batch[index] for index in again], stale)
     for index, result in zip(again, decided, strict=True):
