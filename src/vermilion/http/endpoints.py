@@ -96,6 +96,7 @@ class Endpoint:
         self.operation = operation
         self._gateway = gateway
         self._doorkeeper = doorkeeper
+        self._handler = cast(Handler, operation.handler)  # of an operation that does not stream
         self._decode = None if operation.body is None else _decoder(operation, operation.body, gateway)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -112,7 +113,7 @@ class Endpoint:
     async def answer(self, scope: Scope, receive: Receive) -> Answer:
         """The whole answer of an operation that does not stream. Raises its refusals, and ClientGone."""
         call = await self._admit(scope, receive)
-        answer = await cast(Handler, self.operation.handler)(call)
+        answer = await self._handler(call)
         return Answer(answer.status, answer.body, answer.headers + call.rate_headers)
 
     async def _admit(self, scope: Scope, receive: Receive) -> Call:
