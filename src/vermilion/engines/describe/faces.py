@@ -33,7 +33,7 @@ def faces(flat: Image.Image) -> list[Face]:
     """The faces in an RGB picture, the surest first."""
     size = _looked_at(flat.size)
     pixels = np.asarray(flat.resize(size, Image.Resampling.BILINEAR), dtype=np.float32)
-    network = onnx_network("centerface.onnx")
+    network = onnx_network("centerface.onnx", _of_any_size)
     heat, scales, offsets, _ = network.run(
         None, {network.get_inputs()[0].name: pixels.transpose(2, 0, 1)[None]}
     )
@@ -82,3 +82,13 @@ def _overlap(one: Field, other: Field) -> float:
     shared = float(sides[0] * sides[1])
     together = float(sum(np.prod(box[2:] - box[:2]) for box in (one, other))) - shared
     return shared / max(together, 1e-6)
+
+
+def _of_any_size(network: bytes) -> bytes:
+    """The network for pictures of any size, for its file was written for ten of 32 pixels."""
+    return network.replace(_fixed(10, 3, 32, 32), _fixed(None, 3, None, None), 1)
+
+
+def _fixed(*sides: int | None) -> bytes:
+    """The sides of an input as ONNX writes them (`TensorShapeProto.Dimension`); None is any number."""
+    return b"".join(bytes((10, 2, 18, 0) if side is None else (10, 2, 8, side)) for side in sides)
