@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from vermilion.domain.moderation.folding import fold
 from vermilion.domain.moderation.harmless import HarmlessWords, Part
-from vermilion.domain.moderation.word_filter import Act, Match, Rule, WordFilter, problem_of
+from vermilion.domain.moderation.word_filter import WORDS_PER_TEXT, Act, Match, Rule, WordFilter, problem_of
 
 #: Rules, a text that they say nothing about, and one of (nearly) the same words that has a finding.
 TOGETHER = {
@@ -183,6 +183,7 @@ def _histories(draw: st.DrawFn) -> tuple[list[Rule], list[str]]:
 def test_what_was_learned_changes_no_answer(history: tuple[list[Rule], list[str]]) -> None:
     """A filter that has learned from many texts answers as one that looks closely at each."""
     rules, texts = history
-    learned = WordFilter(rules, known_max=20)
-    for text in (*texts, *reversed(texts)):
-        assert found_closely(learned, text) == learned.find(text), text
+    for known_max in (20, 3 * WORDS_PER_TEXT):
+        learned = WordFilter(rules, known_max=known_max)
+        for text in (*texts, *reversed(texts)):
+            assert found_closely(learned, text) == learned.find(text), text

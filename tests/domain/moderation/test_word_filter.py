@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vermilion.domain.moderation.folding import fold, fold_with_places
-from vermilion.domain.moderation.word_filter import Act, Rule, WordFilter, problem_of
+from vermilion.domain.moderation.word_filter import (
+    TEXT_LENGTH_MAX,
+    WORDS_PER_TEXT,
+    Act,
+    Match,
+    Rule,
+    WordFilter,
+    problem_of,
+)
 
 WORDS = ("kill", "porn", "cocaine", "ass", "tit", "sex", "cock", "cum", "rape", "nude", "bitch", "child porn")
 FILTER = WordFilter([*map(Rule, WORDS), Rule("порно"), Rule("色情"), Rule("*hentai*")])
@@ -192,6 +200,33 @@ def test_a_word_that_blocks_is_told_before_one_that_flags() -> None:
     assert first is not None
     assert second is not None
     assert ("gore", Act.BLOCK, Act.FLAG) == (first.rule.word, first.rule.act, second.rule.act)
+
+
+def test_a_harmless_text_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same text again is known, whatever else was asked; one that says something is looked at each time."""
+    words = WordFilter([Rule("gore")])
+    looked_at: list[str] = []
+    look_closely = WordFilter.look_closely
+
+    def noted(self: WordFilter, text: str, folded: str) -> Match | None:
+        looked_at.append(text)
+        return look_closely(self, text, folded)
+
+    monkeypatch.setattr(WordFilter, "look_closely", noted)
+    for text in ("\u201cquoted\u201d", "gore", "\u201cquoted\u201d", "gore"):
+        assert ("gore" in text) == (words.find(text) is not None)
+
+    assert ["\u201cquoted\u201d", "gore", "gore"] == looked_at
+
+
+def test_no_more_texts_are_known_than_may_be() -> None:
+    """Beyond that all are forgotten, and long ones are never kept."""
+    words = WordFilter([Rule("gore")], known_max=10 * WORDS_PER_TEXT)
+    for number in range(25):
+        words.find(f"text number {number}")
+    words.find("long " * TEXT_LENGTH_MAX)
+
+    assert {f"text number {number}" for number in range(20, 25)} == words._harmless_texts
 
 
 def test_an_empty_list_finds_nothing() -> None:

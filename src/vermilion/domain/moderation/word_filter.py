@@ -23,6 +23,8 @@ from vermilion.domain.moderation.readings import (
 )
 
 WORD_LENGTH_MAX = 200
+WORDS_PER_TEXT = 50  #: known words for each text that is known
+TEXT_LENGTH_MAX = 2_000  #: characters of a text that is kept
 _MASKED = re.compile(r"[\w*#]+")  #: maybe a word with letters starred out, as in `f*ck`
 _MASKS = re.compile("[*#]")
 MASKED_LENGTH_MIN = 4
@@ -63,7 +65,7 @@ class Match(msgspec.Struct, frozen=True):
 
 
 class WordFilter:
-    """A list of rules, compiled once. It learns which words are harmless, at most so many."""
+    """A list of rules, compiled once. It learns which words and which whole texts are harmless, at most so many."""
 
     def __init__(self, rules: Iterable[Rule], *, known_max: int = KNOWN_MAX) -> None:
         self.rules = tuple(rules)
@@ -84,16 +86,20 @@ class WordFilter:
         self._harmless = HarmlessWords(
             (_part_to_find(form, rule) for form, rule in self._by_form.items()), known_max=known_max
         )
+        self._harmless_texts: set[str] = set()
+        self._texts_max = known_max // WORDS_PER_TEXT
 
     def __bool__(self) -> bool:
         return bool(self._rules)
 
     def find(self, text: str) -> Match | None:
         """A match that blocks, else one that flags, else None."""
-        lowered = text.lower() if text.isascii() else fold(text)
-        if lowered.isascii() and self._harmless.make_up(lowered):
+        if text in self._harmless_texts:
             return None
-        return self.look_closely(text, fold(text) if text.isascii() else lowered)
+        match = self._look(text)
+        if match is None and len(text) <= TEXT_LENGTH_MAX:
+            self._keep_harmless(text)
+        return match
 
     def look_closely(self, text: str, folded: str) -> Match | None:
         """The same, whatever is known about the words of the text."""
@@ -103,6 +109,18 @@ class WordFilter:
                 return match
             flagged = flagged or match
         return flagged
+
+    def _look(self, text: str) -> Match | None:
+        lowered = text.lower() if text.isascii() else fold(text)
+        if lowered.isascii() and self._harmless.make_up(lowered):
+            return None
+        return self.look_closely(text, fold(text) if text.isascii() else lowered)
+
+    def _keep_harmless(self, text: str) -> None:
+        """Know a text: people send theirs again, changing something else. Several threads may do so at once."""
+        if len(self._harmless_texts) >= self._texts_max:
+            self._harmless_texts = set()
+        self._harmless_texts.add(text)
 
     def _add(self, rule: Rule) -> None:
         form = rule.looked_for
