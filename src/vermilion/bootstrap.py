@@ -164,6 +164,7 @@ async def _build_gateway(settings: Settings, database: Database, stack: AsyncExi
             lambda batch: submissions.accept(database, batch, memory),
             at_once=2,
             key=lambda task: task.account_id,
+            foresee=memory.foresee,
         ),
         reads=Batcher(lambda ids: tasks.read_many(database, ids)),
         endings=Batcher(lambda batch: endings.end_tasks(database, batch)),

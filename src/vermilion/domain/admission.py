@@ -53,7 +53,6 @@ class AccountState:
     lanes: dict[str, int] = field(default_factory=dict)
     last_ranks: dict[str, int] = field(default_factory=dict)  #: by queue
     grants: list[Grant] = field(default_factory=list)
-    held_added: int = 0
     budget: Budget | None = None
     low_marks: LowMarks | None = None
 
@@ -123,7 +122,6 @@ def admit(
         cap.used += ask.units
     if account.budget is not None:
         account.budget.take(ask.units)
-    account.held_added += ask.units
     account.lanes.setdefault(ask.family, 0)
     rank = next_rank(virtual_time, account.last_ranks.get(ask.queue, 0), ask.units, account.limits.weight)
     account.last_ranks[ask.queue] = rank

@@ -24,6 +24,7 @@ class Batcher(Generic[Item, Result]):
     Callers that come back at once then settle into two halves, one being written while the other asks again: whoever
     was answered goes on before the next batch sets out, and batches grow step by step, since one that took everybody
     would leave nobody to ask meanwhile.
+    `foresee` is told, while a batch is under way, who is likely to be in the next one; it must not raise.
     """
 
     def __init__(
@@ -33,11 +34,14 @@ class Batcher(Generic[Item, Result]):
         size_max: int = BATCH_SIZE_MAX,
         at_once: int = 1,
         key: Callable[[Item], Hashable] | None = None,
+        foresee: Callable[[list[Item]], None] | None = None,
     ) -> None:
         self._flush = flush
         self._size_max = size_max
         self._key = key
         self._keys_busy: set[Hashable] = set()
+        self._foresee = foresee
+        self._looks_ahead = False
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._at_once = at_once
         self._workers_busy = 0
@@ -49,6 +53,9 @@ class Batcher(Generic[Item, Result]):
         """The result for this item. Raises what the flush answered for it."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
+        if self._under_way and self._foresee is not None and not self._looks_ahead:
+            self._looks_ahead = True
+            asyncio.get_running_loop().call_soon(self._look_ahead, self._foresee)
         if self._workers_busy < self._at_once and self._is_due() and not self._is_in_the_way(item):
             self._workers_busy += 1
             worker = asyncio.create_task(self._drain())
@@ -81,9 +88,20 @@ class Batcher(Generic[Item, Result]):
             return len(self._waiting) >= self._under_way
         return self._workers_busy <= and_free
 
+    @property
+    def _size_now(self) -> int:
+        """How many items the next batch may have."""
+        return min(self._size_max, GROWTH * self._size_before + GROWTH_MORE)
+
+    def _look_ahead(self, foresee: Callable[[list[Item]], None]) -> None:
+        """Once for all who came in one turn of the loop."""
+        self._looks_ahead = False
+        if self._under_way:
+            foresee([item for item, _ in self._waiting[: self._size_now]])
+
     def _next(self) -> list[tuple[Item, asyncio.Future[Result]]]:
         """The first items whose keys are free; nobody is left behind, for the batch in their way takes them next."""
-        size_max = min(self._size_max, GROWTH * self._size_before + GROWTH_MORE)
+        size_max = self._size_now
         batch: list[tuple[Item, asyncio.Future[Result]]] = []
         later: list[tuple[Item, asyncio.Future[Result]]] = []
         if self._key is None or not self._keys_busy:

@@ -27,7 +27,7 @@ from vermilion.errors import (
 from vermilion.storage import budgets
 from vermilion.storage.budgets import BUDGET
 from vermilion.storage.columns import texts
-from vermilion.storage.submission_rows import Writing
+from vermilion.storage.submission_rows import SubmissionRows
 from vermilion.storage.wallet_locks import counts, plan_limits
 
 # Everything that admission depends on, as of one moment: accounts with a row for each open grant, and the clocks.
@@ -60,22 +60,25 @@ FROM unnest($4::uuid[], $5::text[]) AS asked (account_id, key) JOIN idempotency 
 
 
 class SubmissionLedger:
-    """The state of everyone in a batch, and what the batch changes of it."""
+    """The state of everyone in a batch, and what the batch changes of it: its tasks are taken one after the other."""
 
     def __init__(self, queues: set[str], *, read_at: float = 0.0, read_now: datetime | None = None) -> None:
         self.queues = queues
         self.read_at, self.read_now = read_at, read_now  #: by our clock and by the database's
         self.now = read_now and read_now + timedelta(seconds=time.monotonic() - read_at)
-        self.written: set[UUID] = set()
-        self.version_written: str | None = None  #: of the wallets of all of these
         self.versions: dict[UUID, str] = {}
         self.accounts: dict[UUID, AccountState] = {}
         self.caps: dict[UUID, KeyCap] = {}
         self.clocks: dict[str, int] = {}
         self.seen: dict[tuple[UUID, str], tuple[bytes, Accepted]] = {}
-        self.admitted: list[tuple[NewTask, Admission]] = []
         self.hearing: set[UUID] = set()
+        self.taken: list[NewTask] = []
+        self.results: list[Accepted | Exception] = []  #: of those taken
         self.told: list[Notification] = []
+        self.told_staged: list[UUID] = []  #: tasks that may have to be told of
+        self.version_written: str | None = None  #: of the wallets of all accounts with a new task
+        self._rows = SubmissionRows()
+        self._spent: dict[UUID, dict[UUID, int]] = {}  # of grants, by account
 
     @classmethod
     async def read(cls, connection: Any, batch: list[NewTask]) -> SubmissionLedger:
@@ -94,35 +97,81 @@ class SubmissionLedger:
         return ledger
 
     @property
-    def is_whole(self) -> bool:
-        """Whether it was written, and all that it changed is in it, so that the next batch may go on from it."""
-        watched = (account.budget or account.low_marks for account in self.accounts.values())
-        return self.version_written is not None and not any(watched) and not self.has_more
+    def has_tasks(self) -> bool:
+        """Whether a task was accepted."""
+        return self._rows.has_tasks
 
-    def covers(self, batch: list[NewTask]) -> bool:
-        """Whether this batch wrote everything that another one is decided on."""
-        return all(
-            task.account_id in self.written
-            and task.queue in self.queues
-            and task.idempotency_key is None
-            and not task.key_capped
-            for task in batch
+    @property
+    def has_more(self) -> bool:
+        """Whether there is more to write than tasks, which few batches have."""
+        return bool(self.told or self.told_staged or self.watched(set()))
+
+    @property
+    def can_be_followed(self) -> bool:
+        """Whether all that this batch changes is in it, so that the next one may go on from it."""
+        return not (
+            self.has_more or any(account.budget or account.low_marks for account in self.accounts.values())
         )
 
     def following(self) -> SubmissionLedger:
-        """The state after this batch was written, for one that it covers."""
+        """The state after this batch, of the accounts that it writes. This one must take no more tasks."""
         following = SubmissionLedger(self.queues, read_at=self.read_at, read_now=self.read_now)
         following.clocks, following.hearing = self.clocks, self.hearing
-        for account_id in self.written:
-            following.accounts[account_id] = account = self.accounts[account_id]
-            following.versions[account_id] = self.version_written or ""
-            account.held_added = 0
+        following.accounts = {account_id: self.accounts[account_id] for account_id in self._spent}
         return following
 
-    def take(self, task: NewTask) -> Accepted:
-        """Accept one submission or raise its refusal."""
-        if (first := self._first_answer(task)) is not None:
-            return first
+    def go_on_from(self, before: SubmissionLedger) -> None:
+        """The batch that this one follows was written."""
+        self.versions = dict.fromkeys(self.accounts, before.version_written or "")
+
+    def covers(self, task: NewTask) -> bool:
+        """Whether everything that this task is decided on is in the ledger of a batch that follows another."""
+        return (
+            task.account_id in self.accounts
+            and task.queue in self.queues
+            and task.idempotency_key is None
+            and not task.key_capped
+        )
+
+    def take_all(self, batch: list[NewTask]) -> None:
+        """Accept or refuse each of a batch, and have accounts told of what that does to their money."""
+        for task in batch:
+            try:
+                self.take(task)
+            except VermilionError as refusal:
+                self._note_refusal(task, refusal)
+                self.taken.append(task)
+                self.results.append(refusal)
+        if self.now is not None:
+            for account_id in self._spent:
+                self.told += money_alerts(self.accounts[account_id], self.now)
+
+    def take(self, task: NewTask) -> None:
+        """Accept one submission, or raise its refusal and change nothing."""
+        accepted = self._first_answer(task) or self._accept(task)
+        self.taken.append(task)
+        self.results.append(accepted)
+
+    def statement(self) -> tuple[str, list[Any]]:
+        """The statement that writes the tasks, and its parameters. Wallets come in the order in which all lock them."""
+        for account_id in sorted(self._spent):
+            self._rows.add_wallet(
+                self.accounts[account_id], self.versions[account_id], self._spent[account_id]
+            )
+        for task in self.taken:
+            if task.key_id is not None and (cap := self.caps.pop(task.key_id, None)) is not None:
+                self._rows.add_cap(task.account_id, cap)
+        return self._rows.statement(self.now)
+
+    def watched(self, stale: set[UUID]) -> list[tuple[AccountState, str | None]]:
+        """Accounts whose budget or marks changed, with the version they must still have if nothing else was written."""
+        return [
+            (account, None if account.account_id in self._spent else self.versions[account.account_id])
+            for account in self.accounts.values()
+            if account.account_id not in stale and budgets.is_changed(account)
+        ]
+
+    def _accept(self, task: NewTask) -> Accepted:
         account = self.accounts.get(task.account_id)
         if account is None or self.now is None:
             raise NotFound("This account does not exist.")
@@ -133,38 +182,25 @@ class SubmissionLedger:
             virtual_time=self.clocks.get(task.queue, 0),
             now=self.now,
         )
-        self.admitted.append((task, admission))
-        if task.told is not None:
-            self.told.append(task.told)
+        self._note_admission(task, admission)
         accepted = Accepted(task.id, str(admission.status), self.now)
         if task.idempotency_key is not None and task.request_hash is not None:
             self.seen[task.account_id, task.idempotency_key] = (task.request_hash, accepted)
         return accepted
 
-    def writing(self) -> Writing:
-        """What this batch writes. Wallets come in sorted order, in which everybody locks them."""
-        queues = {task.queue for task, admission in self.admitted if admission.status is Status.PENDING}
-        writing = Writing(self.now, queues)
-        spent: dict[UUID, dict[UUID, int]] = {}
-        for task, admission in self.admitted:
-            writing.add_task(task, admission)
-            of_account = spent.setdefault(task.account_id, {})
-            for part in admission.allocations:
-                of_account[part.grant_id] = of_account.get(part.grant_id, 0) + part.units
-        self.written = set(spent)
-        for account_id in sorted(spent):
-            writing.add_wallet(self.accounts[account_id], self.versions[account_id], spent[account_id])
-        for task, _ in self.admitted:
-            if task.key_id is not None and (cap := self.caps.pop(task.key_id, None)) is not None:
-                writing.add_cap(task.account_id, cap)
-        return writing
+    def _note_admission(self, task: NewTask, admission: Admission) -> None:
+        self._rows.add_task(task, admission)
+        spent = self._spent.setdefault(task.account_id, {})
+        for part in admission.allocations:
+            spent[part.grant_id] = spent.get(part.grant_id, 0) + part.units
+        if task.told is not None:
+            self.told.append(task.told)
+        if admission.status is Status.STAGED and (
+            task.account_id in self.hearing or "task.staged" in (task.webhook or "")
+        ):
+            self.told_staged.append(task.id)
 
-    @property
-    def has_more(self) -> bool:
-        """Whether there is more to write than tasks, which few batches have."""
-        return bool(self.told or self.told_staged() or self.watched(set()))
-
-    def note_refusal(self, task: NewTask, refusal: VermilionError) -> None:
+    def _note_refusal(self, task: NewTask, refusal: VermilionError) -> None:
         """Have the account told, once, that it or its key has spent what it may."""
         account = self.accounts.get(task.account_id)
         if account is None or self.now is None:
@@ -176,30 +212,6 @@ class SubmissionLedger:
             self.told.append(funds_short(account, task.family, self.now))
         elif isinstance(refusal, BudgetReached) and account.budget is not None and account.budget.refused():
             self.told.append(budget_reached(task.account_id, account.budget, self.now))
-
-    def note_alerts(self) -> None:
-        """Have accounts told of the marks that their tasks crossed."""
-        if self.now is not None:
-            for account_id in {task.account_id for task, _ in self.admitted}:
-                self.told += money_alerts(self.accounts[account_id], self.now)
-
-    def watched(self, stale: set[UUID]) -> list[tuple[AccountState, str | None]]:
-        """Accounts whose budget or marks changed, with the version they must still have if nothing else was written."""
-        written = {task.account_id for task, _ in self.admitted}
-        return [
-            (account, None if account.account_id in written else self.versions[account.account_id])
-            for account in self.accounts.values()
-            if account.account_id not in stale and budgets.is_changed(account)
-        ]
-
-    def told_staged(self) -> list[UUID]:
-        """Tasks that were staged and may have to be told of."""
-        return [
-            task.id
-            for task, admission in self.admitted
-            if admission.status is Status.STAGED
-            and (task.account_id in self.hearing or "task.staged" in (task.webhook or ""))
-        ]
 
     def _first_answer(self, task: NewTask) -> Accepted | None:
         if task.idempotency_key is None:

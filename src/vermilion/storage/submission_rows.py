@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -12,6 +12,7 @@ import msgspec
 
 from vermilion.domain.admission import AccountState, Admission, KeyCap
 from vermilion.domain.submission import NewTask
+from vermilion.domain.tasks import Status
 from vermilion.storage.columns import Columns, array, text
 from vermilion.storage.labels import labels_of
 
@@ -110,17 +111,23 @@ FROM (SELECT count(pg_notify('vermilion_work', queue)) FROM unnest($2::text[]) A
 """
 
 
-class Writing:
+class SubmissionRows:
     """The rows of one batch, each kind by the name of its part."""
 
-    def __init__(self, now: datetime | None, queues: Iterable[str]) -> None:
-        self._now, self._queues = now, list(queues)
+    def __init__(self) -> None:
+        self._queues: set[str] = set()  # with new work
         self._rows: dict[str, list[tuple[str, ...]]] = {name: [] for name in PARTS}
 
+    @property
+    def has_tasks(self) -> bool:
+        """Whether a task was added."""
+        return bool(self._rows["tasks"])
+
     def add_task(self, task: NewTask, admission: Admission) -> None:
-        """A task with its hold, labels and idempotency record."""
+        """A task with its hold, labels and idempotency record, and new work for its queue if it waits for nothing."""
         rows, id_, account_id = self._rows, text(task.id), text(task.account_id)
-        parts = [(text(part.grant_id), str(part.units)) for part in admission.allocations]
+        if admission.status is Status.PENDING:
+            self._queues.add(task.queue)
         rows["tasks"].append(
             (
                 id_,
@@ -142,8 +149,8 @@ class Writing:
                 task.price,
                 str(task.units),
                 str(task.deadline_s),
-                array([grant_id for grant_id, _ in parts]),
-                array([units for _, units in parts]),
+                array([text(part.grant_id) for part in admission.allocations]),
+                array([str(part.units) for part in admission.allocations]),
                 array(map(str, labels_of(account_id, task.metadata))) if task.metadata else "",
             )
         )
@@ -157,7 +164,7 @@ class Writing:
         lanes, turns = (
             msgspec.json.encode(counts).decode() for counts in (account.lanes, account.last_ranks)
         )
-        row = (account_id, version, str(account.held_added), str(account.running), lanes, turns)
+        row = (account_id, version, str(sum(spent.values())), str(account.running), lanes, turns)
         self._rows["wallets"].append(row)
         self._rows["grants"] += [(account_id, text(id_), str(units)) for id_, units in spent.items()]
 
@@ -166,11 +173,11 @@ class Writing:
         row = (text(account_id), text(cap.key_id), str(cap.used), cap.window_start.isoformat())
         self._rows["caps"].append(row)
 
-    def statement(self) -> tuple[str, list[Any]]:
-        """The statement that writes these rows, and its parameters."""
+    def statement(self, now: datetime | None) -> tuple[str, list[Any]]:
+        """The statement that writes these rows at this time, and its parameters."""
         parts = tuple(name for name, rows in self._rows.items() if rows)
         columns = [text for name in parts for text in PARTS[name][0].parameters(self._rows[name])]
-        return _statement(parts), [self._now, self._queues, len(self._rows["wallets"]), *columns]
+        return _statement(parts), [now, list(self._queues), len(self._rows["wallets"]), *columns]
 
 
 @cache

@@ -3,7 +3,7 @@
 A batch is read, decided and written without locks in between: the write names the version of each wallet that was
 read, and leaves out the accounts whose wallet has changed. Those are decided again under locks.
 So a batch costs two round trips, and whoever changes what admission reads must write the account's wallet row.
-Where batches follow each other without a pause, one goes on from what the one before has left, and costs one.
+Where batches follow each other without a pause, one goes on from what the one before leaves, and costs one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import asyncpg
 
 from vermilion import faults
 from vermilion.domain.submission import Accepted, NewTask
-from vermilion.errors import VermilionError
 from vermilion.storage import budgets
 from vermilion.storage.database import Database, retry_conflicts
 from vermilion.storage.submission_ledger import SubmissionLedger
@@ -54,8 +53,9 @@ async def _accepted_before(database: Database, task: NewTask) -> Accepted:
 
 async def _accept_once(database: Database, batch: list[NewTask], memory: SubmissionMemory) -> Results:
     async with database.connection() as connection:
-        ledger, results = await _decide(connection, batch, memory)
-        stale = await _write(connection, ledger)
+        ledger = memory.recall(batch) or await _decide(connection, batch)
+        stale = await _write(connection, ledger, memory)
+    results = ledger.results
     if not stale:
         memory.keep(ledger)
         return results
@@ -71,55 +71,43 @@ async def _accept_locked(database: Database, batch: list[NewTask], account_ids: 
     """The same for accounts whose wallets change all the time."""
     async with database.transaction() as connection:
         await lock_wallets(connection, account_ids)
-        ledger = await SubmissionLedger.read(connection, batch)
-        results = _take_all(ledger, batch)
+        ledger = await _decide(connection, batch)
         stale = await _write(connection, ledger)
     assert not stale, "a locked wallet has changed"
-    return results
+    return ledger.results
 
 
-async def _decide(
-    connection: Any, batch: list[NewTask], memory: SubmissionMemory
-) -> tuple[SubmissionLedger, Results]:
-    """A result for each task. What is remembered can only accept, since the write will check it; to refuse, look."""
-    if (ledger := memory.recall(batch)) is not None:
-        results = _take_all(ledger, batch)
-        if all(isinstance(result, Accepted) for result in results):
-            return ledger, results
+async def _decide(connection: Any, batch: list[NewTask]) -> SubmissionLedger:
+    """A batch that is decided on what is stored now."""
     ledger = await SubmissionLedger.read(connection, batch)
-    return ledger, _take_all(ledger, batch)
+    ledger.take_all(batch)
+    return ledger
 
 
-def _take_all(ledger: SubmissionLedger, batch: list[NewTask]) -> Results:
-    results: Results = []
-    for task in batch:
-        try:
-            results.append(ledger.take(task))
-        except VermilionError as refusal:
-            ledger.note_refusal(task, refusal)
-            results.append(refusal)
-    ledger.note_alerts()
-    return results
-
-
-async def _write(connection: Any, ledger: SubmissionLedger) -> set[UUID]:
-    """The accounts that changed meanwhile and of which nothing was written."""
-    if not (ledger.admitted or ledger.has_more):
+async def _write(
+    connection: Any, ledger: SubmissionLedger, memory: SubmissionMemory | None = None
+) -> set[UUID]:
+    """The accounts that changed meanwhile and of which nothing was written. `memory` may look ahead meanwhile."""
+    if not (ledger.has_tasks or ledger.has_more):
         return set()
     faults.at("accept.before_commit")
     if not ledger.has_more:
-        return await _write_tasks(connection, ledger)
+        return await _write_tasks(connection, ledger, memory)
     async with connection.transaction():
-        stale = await _write_tasks(connection, ledger) if ledger.admitted else set()
-        await tell_step(connection, "task.staged", ledger.told_staged())
+        stale = await _write_tasks(connection, ledger) if ledger.has_tasks else set()
+        await tell_step(connection, "task.staged", ledger.told_staged)
         await budgets.keep(
             connection, ledger.watched(stale), [t for t in ledger.told if t.account_id not in stale]
         )
     return stale
 
 
-async def _write_tasks(connection: Any, ledger: SubmissionLedger) -> set[UUID]:
-    statement, parameters = ledger.writing().statement()
+async def _write_tasks(
+    connection: Any, ledger: SubmissionLedger, memory: SubmissionMemory | None = None
+) -> set[UUID]:
+    statement, parameters = ledger.statement()
+    if memory is not None:
+        memory.begin(ledger)
     rows = await connection.fetch(statement, *parameters)
     ledger.version_written = rows[-1]["version"]
     return {row["account_id"] for row in rows[:-1]}
