@@ -75,7 +75,6 @@ class Batcher(Generic[Item, Result]):
                 finally:
                     self._keys_busy -= keys
                     self._under_way -= len(batch)
-                await asyncio.sleep(0)  # who was answered goes on first
         finally:
             self._workers_busy -= 1
 
