@@ -52,8 +52,8 @@ async def test_batches_grow_step_by_step() -> None:
     assert [8, 24, 56, 120, 248, 44] == sizes
 
 
-async def test_who_was_answered_goes_on_before_the_next_batch() -> None:
-    """A caller that asks again at once is in the next batch, and does not wait for the one after it."""
+async def test_the_next_batch_sets_out_before_who_was_answered_goes_on() -> None:
+    """Those who wait are on their way while the callers of the batch before are busy with their answers."""
     batches: list[list[str]] = []
 
     release = asyncio.Event()
@@ -76,7 +76,33 @@ async def test_who_was_answered_goes_on_before_the_next_batch() -> None:
     await asyncio.sleep(0)
     release.set()
     await asyncio.gather(first, second)
-    assert [["a"], ["b", "a again"]] == batches
+    assert [["a"], ["b"], ["a again"]] == batches
+
+
+async def test_who_comes_meanwhile_is_foreseen_in_order() -> None:
+    """While a batch is under way, those of the next one are told: once for all who came in one turn of the loop."""
+    foreseen: list[list[int]] = []
+    batches: list[list[int]] = []
+    release = asyncio.Event()
+
+    async def flush(items: list[int]) -> Sequence[int | Exception]:
+        batches.append(items)
+        await release.wait()
+        return items
+
+    batcher = Batcher(flush, foresee=foreseen.append)
+    calls = [asyncio.create_task(batcher(0))]
+    for numbers in ((1, 2), (3,), (4, 5)):
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        calls += [asyncio.create_task(batcher(number)) for number in numbers]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    release.set()
+
+    assert list(range(6)) == await asyncio.gather(*calls)
+    assert [[1, 2], [1, 2, 3], [1, 2, 3, 4, 5]] == foreseen
+    assert [[0], [1, 2, 3, 4, 5]] == batches
 
 
 async def test_a_batch_that_fails_is_replayed_one_by_one() -> None:

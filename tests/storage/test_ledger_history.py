@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
-from itertools import permutations
+from itertools import combinations
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from vermilion.domain.tasks import Status
 from vermilion.errors import Conflict, InsufficientFunds
 from vermilion.services.open_account import DEFAULT_PLAN
 from vermilion.storage import accounts, connections, flights, ledger, nodes, submissions
+from vermilion.storage.batching import Batcher
 from vermilion.storage.database import Database
 from vermilion.storage.endings import end_tasks
 from vermilion.storage.hand_backs import HandBackNote, hand_back
@@ -108,7 +109,7 @@ class History:
 
     def __init__(self, one: Database, other: Database, plan: str) -> None:
         self.nodes = (one, other)
-        self.memories = [SubmissionMemory(pause_s_max=3_600, age_s_max=3_600, rest_s=0) for _ in self.nodes]
+        self.acceptors = [acceptor(node) for node in self.nodes]
         self.plan, self.account_id, self.node_id = plan, uuids.uuid7(), uuids.uuid7()
         self.queue = f"queue-{self.account_id}"
         self.oracle = Oracle()
@@ -151,28 +152,20 @@ class History:
 
     async def submit(self, op: Op) -> None:
         batches = [[self.task(*ask) for ask in side] for side in (op.left, op.right)]
-        answers = await asyncio.gather(*map(submissions.accept, self.nodes, batches, self.memories))
-        got = {
-            t.id: answer
-            for batch, side in zip(batches, answers, strict=True)
-            for t, answer in zip(batch, side, strict=True)
-        }
-        assert all(isinstance(answer, Accepted | InsufficientFunds) for answer in got.values()), got
-        accepted = {id_: isinstance(answer, Accepted) for id_, answer in got.items()}
+        sides = zip(self.acceptors, batches, strict=True)
+        tried = [tried_to(acceptor, t) for acceptor, batch in sides for t in batch]
+        accepted = dict(await asyncio.gather(*tried))
         rows = await self.nodes[0].fetch(
             "SELECT task_id, grant_ids, grant_units FROM holds WHERE account_id = $1 AND state = 'held'",
             self.account_id,
         )
         holds = {row["task_id"]: list(zip(row["grant_ids"], row["grant_units"], strict=True)) for row in rows}
-        for order in permutations(batches):  # one of the two came first
+        for order in merged(*batches):  # each side keeps its own order
             oracle = deepcopy(self.oracle)
-            if (
-                accepted == {t.id: oracle.submit(t) for batch in order for t in batch}
-                and holds == oracle.holds
-            ):
+            if accepted == {t.id: oracle.submit(t) for t in order} and holds == oracle.holds:
                 self.oracle = oracle
                 return
-        raise AssertionError(f"no order of the two batches explains {accepted} and {holds}")
+        raise AssertionError(f"no order of the two sides explains {accepted} and {holds}")
 
     async def end(self, op: Op) -> None:
         sides = [[self.ending(*wanted) for wanted in side] for side in (op.left, op.right)]
@@ -309,6 +302,28 @@ class History:
         id_ = self.pick(index) if self.ids() else uuids.uuid7()
         held = sum(units for _, units in self.oracle.holds.get(id_, ()))
         return Ending(id_, status, captured=min(captured, held))
+
+
+def acceptor(node: Database) -> Batcher[NewTask, Accepted]:
+    """What accepts a node's submissions, as a gateway has it, but in small batches and with a memory without end."""
+    memory = SubmissionMemory(pause_s_max=3_600, age_s_max=3_600, rest_s=0)
+    return Batcher(lambda batch: submissions.accept(node, batch, memory), size_max=2, foresee=memory.foresee)
+
+
+async def tried_to(accept: Batcher[NewTask, Accepted], submitted: NewTask) -> tuple[UUID, bool]:
+    """Whether it was accepted."""
+    try:
+        await accept(submitted)
+    except InsufficientFunds:
+        return submitted.id, False
+    return submitted.id, True
+
+
+def merged(left: list[NewTask], right: list[NewTask]) -> Iterator[list[NewTask]]:
+    """Every order in which two sequences may have come."""
+    for places in combinations(range(len(left) + len(right)), len(left)):
+        of_left, of_right = iter(left), iter(right)
+        yield [next(of_left if at in places else of_right) for at in range(len(left) + len(right))]
 
 
 def new_task(account_id: UUID, *, family: str, units: int, queue: str, **more: Any) -> NewTask:

@@ -198,3 +198,86 @@ async def test_nothing_is_remembered_while_wallets_keep_changing(
         await accept(database, [task(account_id, 1)], memory)
 
     assert [1, 1, 1] == reads
+
+
+class Foreseeing(SubmissionMemory):
+    """A memory that is told, in each write, who is likely to come next."""
+
+    coming: tuple[NewTask, ...] = ()
+
+    def begin(self, ledger: SubmissionLedger) -> None:
+        """Look ahead one by one, as tasks come one by one."""
+        super().begin(ledger)
+        coming, self.coming = list(self.coming), ()
+        for count in range(1, len(coming) + 1):
+            self.foresee(coming[:count])
+
+
+@pytest.fixture
+def foreseeing() -> Foreseeing:
+    """One that lasts as long as a test."""
+    return Foreseeing(pause_s_max=3_600, age_s_max=3_600, rest_s=0)
+
+
+async def test_who_waits_is_decided_while_the_batch_before_is_written(
+    database: Database, account_id: UUID, foreseeing: Foreseeing, reads: list[int]
+) -> None:
+    """Only who came since is left to decide then, and money, places and turns are in order all the same."""
+    first, second = [task(account_id, 100)], [task(account_id, 200) for _ in range(3)]
+    foreseeing.coming = tuple(second[:2])
+    await accept(database, first, foreseeing)
+    results = await accept(database, second, foreseeing)
+
+    assert [1] == reads
+    assert [one.id for one in second] == [one.task_id for one in results if isinstance(one, Accepted)]
+    wallet = await ledger.read_wallet(database, account_id)
+    assert (300, 700) == (wallet.available, wallet.held)
+    ranks = [row["rank"] for row in await database.fetch("SELECT rank FROM tasks ORDER BY id")]
+    assert sorted(set(ranks)) == ranks
+    assert (5, []) == await ledger.verify(database)
+
+
+async def test_what_was_foreseen_is_dropped_with_what_it_went_on_from(
+    database: Database, account_id: UUID, foreseeing: Foreseeing, reads: list[int]
+) -> None:
+    """If the wallet changed before the batch was written, the next one is decided on what is there."""
+    await accept(database, [task(account_id, 100)], foreseeing)
+    await by_another_node(database, account_id)
+    reads.clear()
+    second, third = [task(account_id, 40)], [task(account_id, 40)]
+    foreseeing.coming = tuple(third)
+
+    assert isinstance((await accept(database, second, foreseeing))[0], Accepted)
+    assert isinstance((await accept(database, third, foreseeing))[0], InsufficientFunds)
+    assert [1, 1] == reads
+    assert 10 == (await ledger.read_wallet(database, account_id)).available
+
+
+async def test_who_could_not_be_accepted_then_is_looked_at(
+    database: Database, account_id: UUID, foreseeing: Foreseeing, reads: list[int]
+) -> None:
+    """A refusal that was foreseen counts for nothing: there may be new money."""
+    second = [task(account_id, 500), task(account_id, 600)]
+    foreseeing.coming = tuple(second)
+    await accept(database, [task(account_id, 100)], foreseeing)
+    await top_up(database, account_id)
+
+    results = await accept(database, second, foreseeing)
+
+    assert [Accepted, Accepted] == [type(result) for result in results]
+    assert [1, 2] == reads
+
+
+async def test_others_than_those_foreseen_may_come(
+    database: Database, account_id: UUID, foreseeing: Foreseeing, reads: list[int]
+) -> None:
+    """What was decided on for those who did not come is as if it had never been."""
+    foreseeing.coming = (task(account_id, 900), task(account_id, 0))
+    await accept(database, [task(account_id, 100)], foreseeing)
+
+    results = await accept(database, [task(account_id, 300), task(account_id, 600)], foreseeing)
+
+    assert [Accepted, Accepted] == [type(result) for result in results]
+    assert [1, 2] == reads
+    assert 0 == (await ledger.read_wallet(database, account_id)).available
+    assert [] == (await ledger.verify(database))[1]

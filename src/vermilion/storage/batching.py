@@ -21,9 +21,9 @@ class Batcher(Generic[Item, Result]):
     If it raises, the items are replayed one by one, so that one bad row never harms its neighbours.
     With `at_once` 2, one batch is decided here while another is written there; items of one `key` are then never
     in two of them, so those of a busy customer wait for each other as they would for its row.
-    Callers that come back at once then settle into two halves, one being written while the other asks again: whoever
-    was answered goes on before the next batch sets out, and batches grow step by step, since one that took everybody
-    would leave nobody to ask meanwhile.
+    Callers that come back at once then settle into two halves, one being written while the other asks again: a batch
+    sets out before the callers of the one before it go on, and batches grow step by step, since one that took
+    everybody would leave nobody to ask meanwhile.
     `foresee` is told, while a batch is under way, who is likely to be in the next one; it must not raise.
     """
 
