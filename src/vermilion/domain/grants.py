@@ -63,18 +63,19 @@ def allocate(
     """Reserve `units` from the grants in burn order, lowering `remaining`; None and no change if they fall short."""
     if units == 0:
         return ()
-    usable = spendable(grants, family, now)
-    if sum(grant.remaining for grant in usable) < units:
-        return None
     parts = []
-    for grant in usable:
+    for grant in spendable(grants, family, now):
         part = min(grant.remaining, units)
-        grant.remaining -= part
-        parts.append(Allocation(grant.id, part))
+        parts.append((grant, part))
         units -= part
         if units == 0:
-            break
-    return tuple(parts)
+            return tuple([_taken(grant, part) for grant, part in parts])
+    return None
+
+
+def _taken(grant: Grant, units: int) -> Allocation:
+    grant.remaining -= units
+    return Allocation(grant.id, units)
 
 
 def settle(allocations: Sequence[Allocation], captured: int) -> Settlement:

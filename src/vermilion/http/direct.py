@@ -9,6 +9,7 @@ behind the same edge, so they give the same answers.
 from __future__ import annotations
 
 import re
+import time
 from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
@@ -240,9 +241,9 @@ class IdleTimer:
 
     def start(self) -> None:
         """Close when the time is over, counted from now."""
-        self._due = self._loop.time() + self._seconds
+        self._due = time.monotonic() + self._seconds
         if self._handle is None:
-            self._handle = self._loop.call_at(self._due, self._look)
+            self._handle = self._loop.call_later(self._seconds, self._look)
 
     def cancel(self) -> None:
         """The connection is used."""
@@ -258,8 +259,8 @@ class IdleTimer:
         self._handle = None
         if self._due is None:
             return
-        if self._due > self._loop.time():
-            self._handle = self._loop.call_at(self._due, self._look)
+        if (left_s := self._due - time.monotonic()) > 0:
+            self._handle = self._loop.call_later(left_s, self._look)
         else:
             self._close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 from urllib.parse import parse_qsl
@@ -23,8 +23,7 @@ class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The operation takes no query."""
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     """One request to an operation, checked and decoded."""
 
     gateway: Gateway
@@ -34,7 +33,7 @@ class Call:
     path: Mapping[str, str]
     body: Any = None
     query: Any = None
-    rate_headers: Headers = field(default_factory=list)
+    rate_headers: Headers = []
 
     def id(self, name: str = "id") -> UUID:
         """A path parameter that is an id. Raises NotFound for anything else: such a thing cannot exist."""
@@ -49,7 +48,14 @@ class Call:
 
     @property
     def origin(self) -> str:
-        """Where the customer reaches us, without a slash at the end."""
+        """Where the customer reaches us, without a slash at the end; worked out once for requests of one head."""
+        notes = self.scope.get("head_notes", {})
+        if "origin" not in notes:
+            notes["origin"] = self._find_origin()
+        origin: str = notes["origin"]
+        return origin
+
+    def _find_origin(self) -> str:
         if self.gateway.settings.public_url:
             return self.gateway.settings.public_url.rstrip("/")
         host = header(self.scope, b"host") or f"{self.gateway.settings.host}:{self.gateway.settings.port}"

@@ -49,19 +49,19 @@ class RequestLimits:
 
     def take(self, bearer: Bearer) -> Headers:
         """Count one request and answer the headers that tell where the account stands. Raises RateLimited."""
-        per_minute = bearer.plan.requests_per_minute
-        pace, refusal = _of_plan(per_minute)
+        pace, refusal, limit = _of_plan(bearer.plan.requests_per_minute)
         full_in_s = self._buckets.take(bearer.account.id.bytes, pace, refusal)
         remaining = int((pace.burst * pace.spacing_s - full_in_s) / pace.spacing_s + 1e-9)
         return [
-            (b"x-ratelimit-limit", b"%d" % per_minute),
+            limit,
             (b"x-ratelimit-remaining", b"%d" % remaining),
             (b"x-ratelimit-reset", b"%d" % (full_in_s + 0.999)),
         ]
 
 
 @lru_cache(maxsize=1024)
-def _of_plan(per_minute: int) -> tuple[Pace, str]:
-    """The pace of plans with this rate, and the words that refuse who goes faster."""
+def _of_plan(per_minute: int) -> tuple[Pace, str, tuple[bytes, bytes]]:
+    """The pace of plans with this rate, the words that refuse who goes faster, and the header that tells it."""
     pace = Pace(60.0 / per_minute, max(1.0, per_minute * BURST_S / 60.0))
-    return pace, f"This plan allows {per_minute} requests a minute."
+    refusal = f"This plan allows {per_minute} requests a minute."
+    return pace, refusal, (b"x-ratelimit-limit", b"%d" % per_minute)

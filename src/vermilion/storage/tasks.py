@@ -20,14 +20,14 @@ QUEUE_POSITION_MAX = 100  #: positions beyond this are not counted out
 ORDER_BY_LABEL = "label_0.task_id"  #: the end of the labels' index, so that a page is a range of it
 
 COLUMNS = """
-    tasks.id, tasks.account_id, key_id, parent_id, model, task_type, family, queue, status, version, progress,
-    progress_text, input, metadata, webhook, price, held, charged, output, error, submission, connection_id, attempt,
-    deadline_at, created_at, started_at, ended_at, wire, service_mode
+    tasks.id, tasks.account_id, key_id, parent_id, model, task_type, family, queue, status, input, metadata, webhook,
+    price, held, deadline_at, created_at, wire, service_mode, version, progress, progress_text, charged, output, error,
+    submission, connection_id, attempt, started_at, ended_at
 """
 
 
 class TaskRow(msgspec.Struct, frozen=True):
-    """A task as stored. JSON columns stay text: most answers only pass them on."""
+    """A task as stored, with the values of a new one. JSON columns stay text: most answers only pass them on."""
 
     id: UUID
     account_id: UUID
@@ -38,26 +38,26 @@ class TaskRow(msgspec.Struct, frozen=True):
     family: str
     queue: str
     status: str
-    version: int
-    progress: int
-    progress_text: str | None
     input: str
     metadata: str | None
     webhook: str | None
     price: str
     held: int
-    charged: int | None
-    output: str | None
-    error: str | None
-    submission: str | None
-    connection_id: UUID | None
-    attempt: int
     deadline_at: datetime
     created_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
     wire: str | None  #: what the face that it came through has to remember of it
     service_mode: str  #: `public`: the operator's connections, `private`: the account's own
+    version: int = 1
+    progress: int = 0
+    progress_text: str | None = None
+    charged: int | None = None
+    output: str | None = None
+    error: str | None = None
+    submission: str | None = None
+    connection_id: UUID | None = None
+    attempt: int = 0
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
     queue_position: int | None = None
 
 
