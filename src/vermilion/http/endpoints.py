@@ -128,15 +128,12 @@ class Endpoint:
             self._gateway, bearer, scope, receive, scope.get("path_params", {}), rate_headers=rate_headers
         )
         call.query = _query(scope, self.operation.query)
-        await self._take_body(call, receive)
-        return call
-
-    async def _take_body(self, call: Call, receive: Receive) -> None:
         if self._decode is not None:
             bytes_max = self._gateway.settings.request_body_bytes_max
-            call.body = self._decode(await read_body(call.scope, receive, bytes_max))
+            call.body = self._decode(await read_body(scope, receive, bytes_max))
         elif self.operation.raw_body:
-            call.body = await read_body(call.scope, receive, call.bearer.plan.upload_bytes_max)
+            call.body = await read_body(scope, receive, bearer.plan.upload_bytes_max)
+        return call
 
 
 def _decoder(operation: Operation, shape: type, gateway: Gateway) -> BodyDecoder[Any]:

@@ -13,7 +13,7 @@ async def authenticate(gateway: Gateway, secret_hash: bytes | None) -> Bearer:
     """The active holder of a valid key, by the hash of its secret. Raises Unauthenticated or AccountDisabled."""
     if secret_hash is None:
         raise Unauthenticated
-    bearer = await gateway.keys.get(secret_hash)
+    bearer = gateway.keys.at_hand(secret_hash) or await gateway.keys.get(secret_hash)
     if bearer is None:
         raise Unauthenticated("This API key does not exist.")
     if bearer.key.revoked_at is not None:

@@ -55,7 +55,8 @@ async def check_texts(
     """
     await check_errors(gateway, bearer, idempotency_key=idempotency_key)
     account_id = bearer.account.id
-    found = await _first_finding(gateway, account_id, offer.texts(task_input))
+    filters = gateway.words.at_hand(account_id) or await gateway.words.both(account_id)
+    found = await _first_finding(filters, offer.texts(task_input))
     if found is None:
         return
     if idempotency_key is not None and await is_known(gateway.database, account_id, idempotency_key):
@@ -84,11 +85,8 @@ def banned(found: Finding) -> BannedWord:
     )
 
 
-async def _first_finding(
-    gateway: Gateway, account_id: UUID, texts: Iterable[tuple[str, str]]
-) -> Finding | None:
+async def _first_finding(filters: Filters, texts: Iterable[tuple[str, str]]) -> Finding | None:
     flagged = None
-    filters = await gateway.words.both(account_id)
     for pointer, text in texts:
         found = _find(filters, text) if len(text) <= LONG_TEXT else await _find_in(filters, text)
         if found is None:

@@ -22,6 +22,11 @@ class KeyCache:
         """Forget everything."""
         self._known.clear()
 
+    def at_hand(self, secret_hash: bytes) -> Bearer | None:
+        """The holder of this secret, if it was looked up a moment ago."""
+        known = self._known.get(secret_hash)
+        return known[1] if known is not None and known[0] > time.monotonic() else None
+
     async def get(self, secret_hash: bytes) -> Bearer | None:
         """The holder of this secret, or None."""
         known = self._known.get(secret_hash)

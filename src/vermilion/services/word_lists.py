@@ -41,12 +41,14 @@ class WordLists:
         known = self._fresh(account_id)
         return await self._read(account_id) if known is None else known
 
+    def at_hand(self, account_id: UUID) -> tuple[WordFilter, WordFilter] | None:
+        """Everyone's list and this account's own, if both were read lately."""
+        everyones, own = self._fresh(None), self._fresh(account_id)
+        return None if everyones is None or own is None else (everyones, own)
+
     async def both(self, account_id: UUID) -> tuple[WordFilter, WordFilter]:
         """Everyone's list and this account's own."""
-        everyones, own = self._fresh(None), self._fresh(account_id)
-        if everyones is None or own is None:
-            return await self.get(None), await self.get(account_id)
-        return everyones, own
+        return self.at_hand(account_id) or (await self.get(None), await self.get(account_id))
 
     def _fresh(self, account_id: UUID | None) -> WordFilter | None:
         """The list as it was read lately, if it was."""

@@ -27,7 +27,11 @@ log = get_logger("listener")
 
 
 class Listener:
-    """Calls back for each notification of a channel, reconnecting for as long as it runs."""
+    """Calls back for each notification of a channel, reconnecting for as long as it runs.
+
+    It listens to the channels that somebody wanted to hear of before it ran: a node that does no work, say, is not
+    woken by each batch of it.
+    """
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
@@ -58,7 +62,7 @@ class Listener:
         closed = asyncio.Event()
         connection.add_termination_listener(lambda _: closed.set())
         try:
-            for channel in CHANNELS:
+            for channel in [channel for channel, callbacks in self._callbacks.items() if callbacks]:
                 await connection.add_listener(channel, self._received)
             for callback in self._lost:
                 callback()

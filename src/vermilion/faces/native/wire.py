@@ -139,25 +139,25 @@ class OfferView(msgspec.Struct, frozen=True):
 def task_view(gateway: Gateway, row: TaskRow, origin: str) -> TaskView:
     """A task row with fresh links to its files."""
     charged = row.charged or 0
-    return TaskView(
-        id=row.id,
-        model=row.model,
-        task_type=row.task_type,
-        status=row.status,
-        progress=row.progress,
-        progress_text=row.progress_text,
-        input=_raw(row.input),
-        output=_output(gateway, row, origin),
-        usage=Usage(row.held, charged, row.held - charged if row.status in ENDED else 0),
-        error=_raw(row.error),
-        metadata=_raw(row.metadata),
-        parent_id=row.parent_id,
-        deadline_at=row.deadline_at,
-        created_at=row.created_at,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        queue_position=msgspec.UNSET if row.queue_position is None else row.queue_position,
-        submission_unknown=True if row.submission == Submission.UNKNOWN else msgspec.UNSET,
+    return TaskView(  # by position: by name it takes four times as long
+        row.id,
+        row.model,
+        row.task_type,
+        row.status,
+        row.progress,
+        row.progress_text,
+        _raw(row.input),
+        NO_OUTPUT if row.output is None else _output(gateway, row.output, origin),
+        Usage(row.held, charged, row.held - charged if row.status in ENDED else 0),
+        _raw(row.error),
+        _raw(row.metadata),
+        row.parent_id,
+        row.deadline_at,
+        row.created_at,
+        row.started_at,
+        row.ended_at,
+        msgspec.UNSET if row.queue_position is None else row.queue_position,
+        True if row.submission == Submission.UNKNOWN else msgspec.UNSET,
     )
 
 
@@ -197,12 +197,10 @@ def _raw(text: str | None) -> msgspec.Raw:
     return NULL if text is None else msgspec.Raw(text.encode())
 
 
-def _output(gateway: Gateway, row: TaskRow, origin: str) -> msgspec.Raw:
-    if row.output is None:
-        return NO_OUTPUT
-    output: dict[str, Any] = msgspec.json.decode(row.output)
+def _output(gateway: Gateway, stored: str, origin: str) -> msgspec.Raw:
+    output: dict[str, Any] = msgspec.json.decode(stored)
     if not output.get("assets"):
-        return _raw(row.output)
+        return _raw(stored)
     shown = {**output, "assets": [_asset_view(gateway, asset, origin) for asset in output["assets"]]}
     return msgspec.Raw(msgspec.json.encode(shown))
 
