@@ -14,7 +14,7 @@ from typing import Any, cast
 import uvicorn
 import uvloop
 
-from vermilion import __version__
+from vermilion import __version__, large_pages
 from vermilion.app import Application, build_app
 from vermilion.bootstrap import START_REFUSALS, Running, begin_drain, running
 from vermilion.http.direct import DirectProtocol
@@ -71,6 +71,7 @@ async def _serve(settings: Settings, listening: socket.socket) -> int:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
+        large_pages.lay_out()
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         _announce(settings, built)
         return await _until_stopped(stop, built, server, serving)

@@ -151,7 +151,7 @@ class SubmissionRows:
                 str(task.deadline_s),
                 array([text(part.grant_id) for part in admission.allocations]),
                 array([str(part.units) for part in admission.allocations]),
-                array(map(str, labels_of(account_id, task.metadata))) if task.metadata else "",
+                array(labels_of(account_id, task.metadata)) if task.metadata else "",
             )
         )
         if task.idempotency_key is not None and task.request_hash is not None:
