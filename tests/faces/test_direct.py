@@ -374,11 +374,13 @@ async def _connected(
     """A connection and the server's end of it, to which a test may give bytes in exactly the pieces it wants."""
     known = set(server.server_state.connections)
     reader, writer = await asyncio.open_connection("127.0.0.1", _port(server))
-    async with asyncio.timeout(TIMEOUT_S):
-        while not (new := server.server_state.connections - known):
-            await asyncio.sleep(0)
-    yield cast(DirectProtocol, new.pop()), reader
-    writer.close()
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            while not (new := server.server_state.connections - known):
+                await asyncio.sleep(0)
+        yield cast(DirectProtocol, new.pop()), reader
+    finally:
+        writer.close()
 
 
 async def _one_answer(reader: asyncio.StreamReader) -> bytes:

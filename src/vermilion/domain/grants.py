@@ -63,8 +63,11 @@ def allocate(
     """Reserve `units` from the grants in burn order, lowering `remaining`; None and no change if they fall short."""
     if units == 0:
         return ()
+    usable = spendable(grants, family, now)
+    if usable and usable[0].remaining >= units:  # as it mostly is
+        return (_taken(usable[0], units),)
     parts = []
-    for grant in spendable(grants, family, now):
+    for grant in usable:
         part = min(grant.remaining, units)
         parts.append((grant, part))
         units -= part

@@ -44,7 +44,8 @@ class DirectProtocol(HttpToolsProtocol):
         self._body = b""
         self._heads: Heads[Asked] = Heads()
         self._server: Any = None  # the task that answers
-        self._at_hand: tuple[DirectCycle, Asked, WholeBody]
+        self._at_hand: tuple[Asked, WholeBody]
+        self._direct = DirectCycle()
         self._next: Any = None  # what it waits for
         self._idle = IdleTimer(self.loop, self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
@@ -148,9 +149,9 @@ class DirectProtocol(HttpToolsProtocol):
 
     def _start(self, asked: Asked, body: bytes) -> None:
         """Answer a request that is there: one task answers all of a connection, as making one costs as much."""
-        cycle = DirectCycle(asked.keep_alive)
-        self.cycle: Any = cycle  # until the next request is there, answered or not
-        self._at_hand = (cycle, asked, WholeBody(body))
+        self._direct.begin(asked.keep_alive)
+        self.cycle: Any = self._direct  # until the next request is there, answered or not
+        self._at_hand = (asked, WholeBody(body))
         if self._next is None:
             self._server = self.loop.create_task(self._serve_all())
         else:
@@ -169,7 +170,7 @@ class DirectProtocol(HttpToolsProtocol):
             self._next = self.loop.create_future()
             await self._next
 
-    async def _serve(self, cycle: DirectCycle, asked: Asked, body: WholeBody) -> None:
+    async def _serve(self, asked: Asked, body: WholeBody) -> None:
         try:
             answer = await self._edge.answer(asked.part, asked.scope.copy(), body)
             if self.flow.write_paused:
@@ -177,11 +178,11 @@ class DirectProtocol(HttpToolsProtocol):
         except BaseException:  # cancelled at the end of the process
             self.transport.close()
             raise
-        cycle.response_complete = True
+        self._direct.response_complete = True
         if self.transport.is_closing():
             return
-        self.transport.write(rendered(answer, keep_alive=cycle.keep_alive))
-        if not cycle.keep_alive:
+        self.transport.write(rendered(answer, keep_alive=self._direct.keep_alive))
+        if not self._direct.keep_alive:  # a server that stops has changed it
             self.transport.close()
         self._go_on()
 
@@ -207,14 +208,18 @@ class Asked(NamedTuple):
 
 
 class DirectCycle:
-    """What uvicorn's protocol looks at in a request under way."""
+    """What uvicorn's protocol looks at in a request under way: the same for all of a connection that are direct."""
 
     __slots__ = ("disconnected", "keep_alive", "response_complete")
 
-    def __init__(self, keep_alive: bool) -> None:
+    def __init__(self) -> None:
+        self.disconnected = False
+        self.begin(keep_alive=True)
+
+    def begin(self, keep_alive: bool) -> None:
+        """The next request is there."""
         self.keep_alive = keep_alive
         self.response_complete = False
-        self.disconnected = False
 
     @property
     def message_event(self) -> DirectCycle:
