@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 from uuid import UUID
 
 import pytest
@@ -25,11 +27,13 @@ from tests.support.receivers import (
     talks_nonsense,
 )
 
+from vermilion.services.gateway import Gateway
 from vermilion.services.sweep import forget_deliveries
 from vermilion.storage import deliveries, endpoints
 from vermilion.storage.database import Database
 from vermilion.storage.deliveries import DeliveryRow
 from vermilion.storage.endpoints import EndpointRow
+from vermilion.workers.deliverer import Deliverer
 from vermilion.workers.delivery_lanes import ROOM_FIRST
 
 pytestmark = pytest.mark.slow
@@ -263,3 +267,19 @@ async def test_what_is_on_its_way_at_a_stop_is_due_again_at_once(database: Datab
             "SELECT state, attempts, next_attempt_at <= now() AS due FROM deliveries"
         )
         assert ("due", 0, True) == tuple(row)
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_deliverer_that_is_stopped_as_it_is_woken_stops(turns: int) -> None:
+    """However close the two are, the end of the process is not mistaken for news."""
+    deliverer = Deliverer(cast(Gateway, SimpleNamespace()), {}, {})
+    waiting = asyncio.create_task(deliverer._wait(60))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    deliverer.delivery_due("")
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    if not waiting.cancel():
+        return  # it had heard of the news before
+    with pytest.raises(asyncio.CancelledError):
+        await waiting

@@ -114,7 +114,8 @@ async def _stop(process: asyncio.subprocess.Process, timeout_s: float) -> None:
         return
     process.send_signal(signal.SIGTERM)
     try:
-        await asyncio.wait_for(process.wait(), timeout_s)
+        async with asyncio.timeout(timeout_s):
+            await process.wait()
     except TimeoutError:
         process.kill()
         await process.wait()

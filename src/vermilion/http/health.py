@@ -28,7 +28,8 @@ def health_routes(database: Database, is_draining: Callable[[], bool]) -> list[R
         if is_draining():
             raise ServiceUnavailable("This node is shutting down.")
         try:
-            await asyncio.wait_for(database.ping(), READY_TIMEOUT_S)
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                await database.ping()
         except TimeoutError:
             raise ServiceUnavailable("The database does not answer.") from None
         return PlainTextResponse("ready\n")

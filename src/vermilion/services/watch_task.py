@@ -54,6 +54,7 @@ async def changes(
 
 async def _wait(changed: asyncio.Event, timeout_s: float) -> None:
     try:
-        await asyncio.wait_for(changed.wait(), timeout_s)
+        async with asyncio.timeout(timeout_s):
+            await changed.wait()
     except TimeoutError:
         return

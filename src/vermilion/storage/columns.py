@@ -6,7 +6,7 @@ a fifth of the time of a batch, and of an array asyncpg looks at each element in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
 import msgspec
@@ -48,10 +48,8 @@ def joined(values: Sequence[str]) -> str:
     return text
 
 
-def text(id_: UUID) -> str:
-    """An id as PostgreSQL reads it; four times as fast as `str`, which is written in Python."""
-    told: str = msgspec.to_builtins(id_)
-    return told
+#: An id as PostgreSQL reads it; five times as fast as `str`, which is written in Python.
+text: Callable[[UUID], str] = msgspec.to_builtins
 
 
 def texts(ids: Iterable[UUID]) -> str:

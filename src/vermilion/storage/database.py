@@ -75,7 +75,8 @@ class Database:
         for connection in at_hand:
             await self._pool.release(connection)
         try:
-            await asyncio.wait_for(self._pool.close(), 5)
+            async with asyncio.timeout(5):
+                await self._pool.close()
         except (TimeoutError, *AWAY):
             self._pool.terminate()
 

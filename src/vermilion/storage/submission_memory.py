@@ -21,7 +21,7 @@ PAUSE_S_MAX = (
 )
 REST_S = 0.5  #: after something had changed
 AGE_S_MAX = (
-    0.05  #: of what no version tells about: the plan's limits, the account's status, the queues' clocks
+    0.2  #: of what no version tells about: the plan's limits, the account's status, the queues' clocks
 )
 
 

@@ -45,7 +45,8 @@ class Cataloguer:
 
     async def _wait(self) -> None:
         try:
-            await asyncio.wait_for(self._told.wait(), LOOK_EVERY_S)
+            async with asyncio.timeout(LOOK_EVERY_S):
+                await self._told.wait()
         except TimeoutError:
             return
         self._told.clear()

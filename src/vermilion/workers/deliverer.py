@@ -126,6 +126,7 @@ class Deliverer:
 
     async def _wait(self, timeout_s: float) -> None:
         try:
-            await asyncio.wait_for(self._woken.wait(), max(0.01, timeout_s))
+            async with asyncio.timeout(max(0.01, timeout_s)):
+                await self._woken.wait()
         except TimeoutError:
             return

@@ -109,6 +109,7 @@ class Dispatcher:
 
     async def _wait(self, timeout_s: float) -> None:
         try:
-            await asyncio.wait_for(self._woken.wait(), max(0.0, timeout_s))
+            async with asyncio.timeout(max(0.0, timeout_s)):
+                await self._woken.wait()
         except TimeoutError:
             return

@@ -40,7 +40,8 @@ class Timetable:
                 del self._due_at[task_id]
                 return task_id
             try:
-                await asyncio.wait_for(self._sooner.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._sooner.wait()
             except TimeoutError:
                 continue
 

@@ -124,7 +124,8 @@ async def _still_signed_in(visit: Visit) -> bool:
 
 async def _until(changed: asyncio.Event, timeout_s: float) -> None:
     try:
-        await asyncio.wait_for(changed.wait(), timeout_s)
+        async with asyncio.timeout(timeout_s):
+            await changed.wait()
     except TimeoutError:
         return
 

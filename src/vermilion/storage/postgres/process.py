@@ -56,7 +56,8 @@ class PostgresProcess:
     async def wait(self, timeout_s: float | None = None) -> bool:
         """Return whether the child ended within `timeout_s`."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.exited.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self.exited.wait()
         return self.exited.is_set()
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
