@@ -14,7 +14,9 @@ from vermilion.domain.moderation.word_filter import Rule, WordFilter
 
 LIFE_S = 60.0  #: in case that a notification was lost
 SIZE_MAX = 10_000
-OWN_KNOWN_MAX = 2_000  #: harmless words that an account's own list remembers, in about 250 kB
+OWN_KNOWN_MAX = (
+    2_000  #: harmless words that an own list remembers, in about 250 kB, and texts in as much at most
+)
 EMPTY = WordFilter([])
 Load = Callable[[UUID | None], Awaitable[Sequence[Rule]]]
 

@@ -28,7 +28,6 @@ from vermilion.services.watch_task import WAIT_S_MAX, wait_for_end
 from vermilion.storage.tasks import TaskFilter, TaskRow
 
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-encode = msgspec.json.Encoder().encode
 LABELS_MAX = 4  #: of one list query
 WAIT = re.compile(r"(?:^|[,;\s])wait(?:\s*=\s*\"?(\d{1,6})\"?)?(?=$|[,;\s])")
 
@@ -158,7 +157,7 @@ def idempotency_key(call: Call) -> str | None:
 
 
 def _answer(call: Call, row: TaskRow, status: int = 200, headers: Headers = JSON) -> Answer:
-    return Answer(status, encode(task_view(call.gateway, row, call.origin)), headers)
+    return Answer(status, msgspec.json.encode(task_view(call.gateway, row, call.origin)), headers)
 
 
 def _wait_s(call: Call) -> int | None:

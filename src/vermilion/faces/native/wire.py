@@ -139,7 +139,7 @@ class OfferView(msgspec.Struct, frozen=True):
 def task_view(gateway: Gateway, row: TaskRow, origin: str) -> TaskView:
     """A task row with fresh links to its files."""
     charged = row.charged or 0
-    return TaskView(  # by position: by name it takes four times as long
+    return TaskView(  # by position: by name it takes six times as long
         row.id,
         row.model,
         row.task_type,
