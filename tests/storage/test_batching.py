@@ -39,7 +39,7 @@ async def test_calls_gather_while_a_batch_is_under_way() -> None:
 
 
 async def test_batches_grow_step_by_step() -> None:
-    """However many wait, a batch is hardly more than twice as large as the one before it."""
+    """However many wait, a batch is hardly more than twice as large as the one before it, or half of those around."""
     sizes: list[int] = []
 
     async def flush(items: list[int]) -> Sequence[int | Exception]:
@@ -49,7 +49,27 @@ async def test_batches_grow_step_by_step() -> None:
 
     batcher = Batcher(flush)
     assert list(range(500)) == await asyncio.gather(*map(batcher, range(500)))
-    assert [8, 24, 56, 120, 248, 44] == sizes
+    assert [8, 24, 56, 120, 206, 86] == sizes
+
+
+async def test_callers_that_come_back_settle_into_two_halves() -> None:
+    """However unevenly they start, one half is soon being written while the other asks again."""
+    sizes: list[int] = []
+
+    async def flush(items: list[int]) -> Sequence[int | Exception]:
+        sizes.append(len(items))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return items
+
+    batcher = Batcher(flush)
+
+    async def ask_again(number: int) -> None:
+        for _ in range(20):
+            await batcher(number)
+
+    await asyncio.gather(*(ask_again(number) for number in range(64)))
+    assert [32] * 20 == sizes[8:28]
 
 
 async def test_the_next_batch_sets_out_before_who_was_answered_goes_on() -> None:

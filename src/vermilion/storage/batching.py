@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 BATCH_SIZE_MAX = 256
 GROWTH = 2  #: a batch is at most so many times as large as the one before it, and GROWTH_MORE more
-GROWTH_MORE = 8
+GROWTH_MORE = 8  #: which is also as many as any batch may have
 
 
 class Batcher(Generic[Item, Result]):
@@ -21,9 +21,9 @@ class Batcher(Generic[Item, Result]):
     If it raises, the items are replayed one by one, so that one bad row never harms its neighbours.
     With `at_once` 2, one batch is decided here while another is written there; items of one `key` are then never
     in two of them, so those of a busy customer wait for each other as they would for its row.
-    Callers that come back at once then settle into two halves, one being written while the other asks again: a batch
-    sets out before the callers of the one before it go on, and batches grow step by step, since one that took
-    everybody would leave nobody to ask meanwhile.
+    Callers that come back at once settle into two halves, one being written while the other asks again: a batch sets
+    out before the callers of the one before it go on, grows step by step, and takes no more than half of those who
+    wait or were just answered. One that took everybody would leave nobody to ask meanwhile.
     `foresee` is told, while a batch is under way, who is likely to be in the next one; it must not raise.
     """
 
@@ -90,7 +90,9 @@ class Batcher(Generic[Item, Result]):
     @property
     def _size_now(self) -> int:
         """How many items the next batch may have."""
-        return min(self._size_max, GROWTH * self._size_before + GROWTH_MORE)
+        grown = GROWTH * self._size_before + GROWTH_MORE
+        half = (len(self._waiting) + self._size_before + 1) // 2
+        return min(self._size_max, grown, max(GROWTH_MORE, half))
 
     def _look_ahead(self, foresee: Callable[[list[Item]], None]) -> None:
         """Once for all who came in one turn of the loop."""
