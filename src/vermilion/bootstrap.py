@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import uuid_utils.compat as uuids
-
 from vermilion import faults
 from vermilion.catalog import load_catalogue
+from vermilion.domain.ids import new_id
 from vermilion.domain.plan_rules import read_rules
 from vermilion.egress.client import GuardedClient
 from vermilion.engines.packs.shelf import Shelf
@@ -148,7 +147,7 @@ async def _build_gateway(settings: Settings, database: Database, stack: AsyncExi
     memory = SubmissionMemory()
     return Gateway(
         settings=settings,
-        node_id=uuids.uuid7(),
+        node_id=new_id(),
         database=database,
         offer_book=OfferBook(database, load_catalogue(echo=settings.echo)),
         blobs=open_blobs(settings.media_url, data_dir=settings.data_dir),

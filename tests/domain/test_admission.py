@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vermilion.domain.admission import AccountState, Admission, Ask, KeyCap, PlanLimits, admit
+from vermilion.domain.admission import AccountState, Admission, KeyCap, PlanLimits, admit
 from vermilion.domain.grants import Grant
 from vermilion.domain.tasks import Status
 from vermilion.errors import (
@@ -34,6 +34,13 @@ def account(remaining: int = 100, *, active: bool = True, total: int = 2, **fami
 
 def cap(units: int, *, used: int = 0, window: str = "never", started: datetime = NOW) -> KeyCap:
     return KeyCap(UUID(int=5), units, window, started, used)
+
+
+class Ask(NamedTuple):
+    family: str
+    queue: str
+    units: int
+    priority: int
 
 
 def submit(state: AccountState, units: int = 10, *, family: str = "echo", **more: Any) -> Admission:

@@ -28,9 +28,9 @@ async def test_calls_gather_while_a_batch_is_under_way() -> None:
         return [item * 10 for item in items]
 
     batcher = Batcher(flush)
-    first = asyncio.create_task(batcher(1))
+    first = batcher(1)
     await asyncio.sleep(0)
-    others = [asyncio.create_task(batcher(number)) for number in (2, 3, 4)]
+    others = [batcher(number) for number in (2, 3, 4)]
     await asyncio.sleep(0)
     release.set()
 
@@ -111,11 +111,11 @@ async def test_who_comes_meanwhile_is_foreseen_in_order() -> None:
         return items
 
     batcher = Batcher(flush, foresee=foreseen.append)
-    calls = [asyncio.create_task(batcher(0))]
+    calls = [batcher(0)]
     for numbers in ((1, 2), (3,), (4, 5)):
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        calls += [asyncio.create_task(batcher(number)) for number in numbers]
+        calls += [batcher(number) for number in numbers]
     for _ in range(3):
         await asyncio.sleep(0)
     release.set()
@@ -151,7 +151,7 @@ async def test_a_caller_that_leaves_stops_nothing() -> None:
         return items
 
     batcher = Batcher(flush)
-    leaving, staying = asyncio.create_task(batcher(1)), asyncio.create_task(batcher(2))
+    leaving, staying = batcher(1), batcher(2)
     await asyncio.sleep(0)
     leaving.cancel()
     release.set()
@@ -173,10 +173,10 @@ async def test_a_second_batch_sets_out_when_it_is_as_large_as_the_first() -> Non
         return items
 
     batcher = Batcher(flush, at_once=2)
-    calls: list[asyncio.Task[int]] = []
+    calls: list[asyncio.Future[int]] = []
 
     async def call(*numbers: int) -> None:
-        calls.extend(asyncio.create_task(batcher(number)) for number in numbers)
+        calls.extend(batcher(number) for number in numbers)
         for _ in range(3):
             await asyncio.sleep(0)
 
@@ -207,7 +207,7 @@ async def test_items_of_one_key_are_never_in_two_batches_at_once() -> None:
     names = ["a1", "a2", "b1", "a3", "b2"]
     calls = []
     for name in names:
-        calls.append(asyncio.create_task(batcher(name)))
+        calls.append(batcher(name))
         for _ in range(5):
             await asyncio.sleep(0)
     assert [["a1"], ["b1"], ["b2"]] == under_way

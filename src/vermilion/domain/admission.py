@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
@@ -56,17 +57,17 @@ class AccountState:
     budget: Budget | None = None
     low_marks: LowMarks | None = None
 
-    def has_place(self, family: str) -> bool:
-        """Whether one more task of this family may be pending or processing."""
+    def take_place(self, family: str) -> bool:
+        """Occupy a place of this family, if one more task of it may be pending or processing."""
+        lane = self.lanes.setdefault(family, 0)
         if self.running >= self.limits.concurrency_total:
             return False
         limit = self.limits.concurrency_family.get(family)
-        return limit is None or self.lanes.get(family, 0) < limit
-
-    def take_place(self, family: str) -> None:
-        """Occupy a place of this family."""
+        if limit is not None and lane >= limit:
+            return False
         self.running += 1
-        self.lanes[family] = self.lanes.get(family, 0) + 1
+        self.lanes[family] = lane + 1
+        return True
 
 
 @dataclass(slots=True)
@@ -87,13 +88,28 @@ class KeyCap:
             self.used = 0
 
 
-class Ask(msgspec.Struct, frozen=True):
+class Ask(Protocol):
     """The part of a submission that the decision depends on."""
 
-    family: str
-    queue: str
-    units: int
-    priority: int
+    @property
+    def family(self) -> str:
+        """What it takes a place of."""
+        ...
+
+    @property
+    def queue(self) -> str:
+        """Where it waits."""
+        ...
+
+    @property
+    def units(self) -> int:
+        """What it costs."""
+        ...
+
+    @property
+    def priority(self) -> int:
+        """0 is the most urgent."""
+        ...
 
 
 class Admission(msgspec.Struct, frozen=True):
@@ -122,12 +138,9 @@ def admit(
         cap.used += ask.units
     if account.budget is not None:
         account.budget.take(ask.units)
-    account.lanes.setdefault(ask.family, 0)
     rank = next_rank(virtual_time, account.last_ranks.get(ask.queue, 0), ask.units, account.limits.weight)
     account.last_ranks[ask.queue] = rank
-    status = Status.PENDING if account.has_place(ask.family) else Status.STAGED
-    if status is Status.PENDING:
-        account.take_place(ask.family)
+    status = Status.PENDING if account.take_place(ask.family) else Status.STAGED
     return Admission(status, rank, allocations)
 
 

@@ -140,12 +140,14 @@ class Offer:
             else:
                 yield from ((f"{name}/{number}", value) for number, value in enumerate(given))
 
-    def texts(self, task_input: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    def texts(self, task_input: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Every string that a customer wrote, with its pointer: all but files, choices, ids and addresses."""
+        found: list[tuple[str, str]] = []
         for name, value in task_input.items():
             worded = self._worded[name] if name in self._worded else (_pointer("/input", name), {})
             if worded is not None:
-                yield from _strings(value, *worded)
+                _add_texts(found, value, *worded)
+        return found
 
     def parent_problems(self, task_input: Mapping[str, Any], *, has_parent: bool) -> tuple[FieldProblem, ...]:
         """What is missing of the work that this offer follows up."""
@@ -254,29 +256,26 @@ def _is_wordless(field: Mapping[str, Any]) -> bool:
     )
 
 
-def _strings(
-    value: Any, pointer: str, field: Mapping[str, Any], *, names: bool = False
-) -> Iterator[tuple[str, str]]:
-    """Every text in a value of this schema, which is not wordless; with `names`, those of its fields as well."""
+def _add_texts(
+    found: list[tuple[str, str]], value: Any, pointer: str, field: Mapping[str, Any], *, names: bool = False
+) -> None:
+    """Add every text in a value of this schema, which is not wordless; with `names`, those of its fields as well."""
     if isinstance(value, str):
         if not (value.startswith(DATA) and DATA_URI.fullmatch(value)):
-            yield pointer, value
+            found.append((pointer, value))
     elif isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from _strings_of(item, f"{pointer}/{number}", field.get("items", {}), names=names)
+        items = field.get("items", {})
+        if not _is_wordless(items):
+            for number, item in enumerate(value):
+                _add_texts(found, item, f"{pointer}/{number}", items, names=names)
     elif isinstance(value, dict):
         names = names or field.get("format") == JSON_SCHEMA_FORMAT
         for name, item in value.items():
-            below = _pointer(pointer, name)
+            below, inner = _pointer(pointer, name), field.get("properties", {}).get(name, {})
             if names:
-                yield below, name
-            yield from _strings_of(item, below, field.get("properties", {}).get(name, {}), names=names)
-
-
-def _strings_of(
-    value: Any, pointer: str, field: Mapping[str, Any], *, names: bool
-) -> Iterator[tuple[str, str]]:
-    return iter(()) if _is_wordless(field) else _strings(value, pointer, field, names=names)
+                found.append((below, name))
+            if not _is_wordless(inner):
+                _add_texts(found, item, below, inner, names=names)
 
 
 def _served_as(route: str, pack: str | None) -> str:

@@ -153,34 +153,33 @@ class DirectProtocol(HttpToolsProtocol):
         self.cycle: Any = self._direct  # until the next request is there, answered or not
         self._at_hand = (asked, WholeBody(body))
         if self._next is None:
-            self._server = self.loop.create_task(self._serve_all())
+            self._server = self.loop.create_task(self._serve())
         else:
             self._next.set_result(None)
         self.tasks.add(self._server)
 
-    async def _serve_all(self) -> None:
+    async def _serve(self) -> None:
         """Answer the connection's requests, one after the other, until it is closed."""
         while True:
+            asked, body = self._at_hand
             try:
-                await self._serve(*self._at_hand)
+                answer = await self._edge.answer(asked.part, asked.scope.copy(), body)
+                if self.flow.write_paused:
+                    await self.flow.drain()
+            except BaseException:  # cancelled at the end of the process
+                self.transport.close()
+                raise
             finally:
                 self.tasks.discard(self._server)
+            self._direct.response_complete = True
+            if not self.transport.is_closing():
+                self._send(answer)
             if self.transport.is_closing():
                 return
             self._next = self.loop.create_future()
             await self._next
 
-    async def _serve(self, asked: Asked, body: WholeBody) -> None:
-        try:
-            answer = await self._edge.answer(asked.part, asked.scope.copy(), body)
-            if self.flow.write_paused:
-                await self.flow.drain()
-        except BaseException:  # cancelled at the end of the process
-            self.transport.close()
-            raise
-        self._direct.response_complete = True
-        if self.transport.is_closing():
-            return
+    def _send(self, answer: Answer) -> None:
         self.transport.write(rendered(answer, keep_alive=self._direct.keep_alive))
         if not self._direct.keep_alive:  # a server that stops has changed it
             self.transport.close()
@@ -272,9 +271,6 @@ class IdleTimer:
 
 def rendered(answer: Answer, *, keep_alive: bool) -> bytes:
     """The bytes of an answer, as uvicorn writes them."""
-    lines = [STATUS_LINE[answer.status]]
-    for name, value in answer.headers:
-        lines += (name, b": ", value, b"\r\n")
-    lines.append(b"\r\n" if keep_alive else b"connection: close\r\n\r\n")
-    lines.append(answer.body)
-    return b"".join(lines)
+    headers = b"\r\n".join(map(b": ".join, answer.headers))
+    end = b"\r\n\r\n" if keep_alive else b"\r\nconnection: close\r\n\r\n"
+    return b"".join((STATUS_LINE[answer.status], headers, end, answer.body))

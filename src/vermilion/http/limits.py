@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -26,9 +27,9 @@ class Buckets:
     """One bucket a key, on this node: the time at which it will be full again (GCRA)."""
 
     def __init__(self) -> None:
-        self._full_at: dict[bytes, float] = {}
+        self._full_at: dict[Hashable, float] = {}
 
-    def take(self, key: bytes, pace: Pace, refusal: str) -> float:
+    def take(self, key: Hashable, pace: Pace, refusal: str) -> float:
         """Count one request and answer the seconds until the bucket is full again. Raises RateLimited."""
         now = time.monotonic()
         ahead_s = pace.burst * pace.spacing_s
@@ -50,7 +51,7 @@ class RequestLimits:
     def take(self, bearer: Bearer) -> Headers:
         """Count one request and answer the headers that tell where the account stands. Raises RateLimited."""
         pace, refusal, limit = _of_plan(bearer.plan.requests_per_minute)
-        full_in_s = self._buckets.take(bearer.account.id.bytes, pace, refusal)
+        full_in_s = self._buckets.take(bearer.account.id.int, pace, refusal)
         remaining = int((pace.burst * pace.spacing_s - full_in_s) / pace.spacing_s + 1e-9)
         return [
             limit,

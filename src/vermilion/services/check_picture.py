@@ -6,8 +6,8 @@ from pathlib import Path
 from uuid import UUID
 
 import msgspec
-import uuid_utils.compat as uuids
 
+from vermilion.domain.ids import new_id
 from vermilion.domain.moderation.pictures import judge
 from vermilion.domain.moderation.word_filter import Act
 from vermilion.errors import UnsafeMedia
@@ -55,7 +55,7 @@ async def check_picture(
 def _finding(arrival: Arrival, act: Act, *, score: float, score_min: float) -> PictureFinding:
     task = arrival.task
     return PictureFinding(
-        id=uuids.uuid7(),
+        id=new_id(),
         account_id=arrival.account_id,
         act=act.value,
         task_id=None if task is None else task.id,

@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import uuid_utils.compat as uuids
 
 from vermilion.domain.catalogue import Offer
+from vermilion.domain.ids import new_id
 from vermilion.domain.moderation.word_filter import Act, Match, WordFilter
 from vermilion.errors import BannedWord, FieldProblem
 from vermilion.services.gateway import Gateway
@@ -105,7 +105,7 @@ async def _find_in(filters: Filters, text: str) -> Finding | None:
 def _find(filters: Filters, text: str) -> Finding | None:
     flagged = None
     for words in filters:
-        if words and (match := words.find(text)) is not None:
+        if (match := words.find(text)) is not None:
             found = Finding(match, of_account=words is filters[1])
             if match.rule.act is Act.BLOCK:
                 return found
@@ -118,7 +118,7 @@ def _note(
 ) -> TextFinding:
     start = max(0, found.match.start - TEXT_KEPT_MAX // 2)
     return TextFinding(
-        id=uuids.uuid7(),
+        id=new_id(),
         account_id=bearer.account.id,
         act=(Act.BLOCK if refused else Act.FLAG).value,
         task_id=None if refused else task_id,

@@ -6,8 +6,7 @@ import hashlib
 from pathlib import Path
 from uuid import UUID
 
-import uuid_utils.compat as uuids
-
+from vermilion.domain.ids import new_id
 from vermilion.domain.tasks import PRIORITY_LAST
 from vermilion.errors import Conflict, InvalidRequest, NotFound
 from vermilion.services.batch_lines import CheckedLines, ReadLine, check_lines, read_native
@@ -54,7 +53,7 @@ async def create_batch(
         raise InvalidRequest(f"This plan's most urgent priority is {bearer.plan.priority_best}.")
     asked = f"{name}|{priority}|{window_s}|{wire or ''}".encode()
     new = NewBatch(
-        id=uuids.uuid7(),
+        id=new_id(),
         account_id=bearer.account.id,
         key_id=bearer.key.id,
         name=name,

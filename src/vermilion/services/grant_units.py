@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
-import uuid_utils.compat as uuids
 from msgspec import Meta
 
+from vermilion.domain.ids import new_id
 from vermilion.domain.money import UNITS_MAX
 from vermilion.errors import FieldProblem, IdempotencyMismatch, InvalidRequest
 from vermilion.services.gateway import Gateway
@@ -38,7 +38,7 @@ async def grant_units(
 ) -> GrantRow:
     """A new grant; the same idempotency key grants once. Raises InvalidRequest, NotFound, IdempotencyMismatch."""
     _check(gateway, asked)
-    grant_id = uuids.uuid7() if idempotency_key is None else _id_of(actor, account_id, idempotency_key)
+    grant_id = new_id() if idempotency_key is None else _id_of(actor, account_id, idempotency_key)
     row = await ledger.add_grant(
         gateway.database,
         grant_id,
@@ -69,7 +69,7 @@ async def adjust_wallet(
     """Correct a wallet by `units` (positive adds, negative takes back what is available) for a stated reason."""
     if not reason.strip() or units == 0 or abs(units) > UNITS_MAX:
         raise InvalidRequest("An adjustment needs a number of units other than 0, and a reason.")
-    adjustment_id = uuids.uuid7()
+    adjustment_id = new_id()
     if units > 0:
         await ledger.add_grant(
             gateway.database,

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-import uuid_utils.compat as uuids
 from msgspec import Meta
 
+from vermilion.domain.ids import new_id
 from vermilion.domain.keys import (
     CUSTOMER_SCOPES,
     SCOPES,
@@ -56,7 +56,7 @@ async def issue_key(gateway: Gateway, actor: Bearer, account_id: UUID, asked: Ke
     secret = format_secret(secrets.token_bytes(SECRET_BYTES))
     row = await accounts.create_key(
         gateway.database,
-        uuids.uuid7(),
+        new_id(),
         account_id,
         name=asked.name,
         prefix=shown_prefix(secret),

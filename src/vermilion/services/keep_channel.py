@@ -7,9 +7,9 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-import uuid_utils.compat as uuids
 from msgspec import Meta
 
+from vermilion.domain.ids import new_id
 from vermilion.domain.notifications import TEST, TYPES
 from vermilion.errors import FieldProblem, InvalidRequest
 from vermilion.services.gateway import Gateway
@@ -49,7 +49,7 @@ async def add_channel(gateway: Gateway, actor: Bearer, account_id: UUID, asked: 
         raise InvalidRequest(problems=tuple(problems))
     row = await endpoints.create(
         gateway.database,
-        uuids.uuid7(),
+        new_id(),
         account_id,
         channel="email" if is_mail else "chat",
         face="native",

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-import uuid_utils.compat as uuids
 from msgspec import Meta
 
 from vermilion.domain import notifications as words
+from vermilion.domain.ids import new_id
 from vermilion.domain.notifications import Notification
 from vermilion.domain.webhooks import ENDS, STEPS, hears
 from vermilion.egress.errors import EgressRefused
@@ -60,7 +60,7 @@ async def add_endpoint(gateway: Gateway, actor: Bearer, asked: NewEndpoint) -> E
         raise InvalidRequest(problems=tuple(problems))
     row = await endpoints.create(
         gateway.database,
-        uuids.uuid7(),
+        new_id(),
         actor.account.id,
         channel="webhook",
         face=asked.format,

@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-import uuid_utils.compat as uuids
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from msgspec import Meta
 
 from vermilion.domain.connections import read_hour
+from vermilion.domain.ids import new_id
 from vermilion.errors import FieldProblem, Forbidden, InvalidRequest
 from vermilion.providers.manifest import provider_ids, read_manifest
 from vermilion.services.find_connection import find_connection
@@ -64,7 +64,7 @@ async def link_connection(
     """
     _check(asked, by_operator="operator" in actor.key.scopes)
     await accounts.read_account(gateway.database, account_id)
-    id_ = uuids.uuid7()
+    id_ = new_id()
     row = await connections.create(
         gateway.database,
         id_,

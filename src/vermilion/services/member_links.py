@@ -5,8 +5,7 @@ from __future__ import annotations
 import secrets
 from uuid import UUID
 
-import uuid_utils.compat as uuids
-
+from vermilion.domain.ids import new_id
 from vermilion.errors import FieldProblem, InvalidRequest, NotFound
 from vermilion.services.gateway import Gateway
 from vermilion.services.open_account import OPERATOR_EMAIL
@@ -26,7 +25,7 @@ async def invite_member(
 ) -> tuple[MemberRow, str]:
     """A new member of an account and the path of their one-time link. Raises Conflict, NotFound."""
     member = await members.create_member(
-        gateway.database, uuids.uuid7(), account_id, email=email, name=name, role=role
+        gateway.database, new_id(), account_id, email=email, name=name, role=role
     )
     await audit.note(gateway.database, actor.account.id, "member.invite", member.id, email=email, role=role)
     return member, await _new_link(gateway, member.id)
@@ -74,7 +73,7 @@ def check_password(password: str) -> None:
 
 async def _first_member(gateway: Gateway, account_id: UUID) -> MemberRow:
     return await members.create_member(
-        gateway.database, uuids.uuid7(), account_id, email=OPERATOR_EMAIL, name="Operator", role="owner"
+        gateway.database, new_id(), account_id, email=OPERATOR_EMAIL, name="Operator", role="owner"
     )
 
 

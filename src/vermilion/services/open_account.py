@@ -5,8 +5,7 @@ from __future__ import annotations
 import secrets
 from uuid import UUID
 
-import uuid_utils.compat as uuids
-
+from vermilion.domain.ids import new_id
 from vermilion.domain.keys import SCOPES, SECRET_BYTES, format_secret, hash_secret, shown_prefix
 from vermilion.logs import get_logger
 from vermilion.services.gateway import Gateway
@@ -26,7 +25,7 @@ async def open_account(
     gateway: Gateway, actor: Bearer, *, name: str, email: str, plan: str | None
 ) -> AccountRow:
     """A new customer account, with its first quota if the plan has one. Raises Conflict, NotFound."""
-    account_id = uuids.uuid7()
+    account_id = new_id()
     row = await accounts.create_account(
         gateway.database, account_id, name=name, email=email, role="customer", plan_id=plan or DEFAULT_PLAN.id
     )
@@ -60,7 +59,7 @@ async def ensure_operator(gateway: Gateway) -> str | None:
     if operator is None:
         operator = await accounts.create_account(
             gateway.database,
-            uuids.uuid7(),
+            new_id(),
             name="Operator",
             email=OPERATOR_EMAIL,
             role="operator",
@@ -89,7 +88,7 @@ async def _ensure_operator_key(gateway: Gateway, operator: AccountRow) -> str | 
 async def _add_operator_key(gateway: Gateway, operator: AccountRow, secret: str, name: str) -> None:
     await accounts.create_key(
         gateway.database,
-        uuids.uuid7(),
+        new_id(),
         operator.id,
         name=name,
         prefix=shown_prefix(secret),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import uuid_utils.compat as uuids
-
+from vermilion.domain.ids import new_id
 from vermilion.services.gateway import Gateway
 from vermilion.storage import ledger, ledger_proofs
 from vermilion.storage.ledger_proofs import Proof
@@ -14,6 +13,4 @@ async def prove_ledger(gateway: Gateway) -> Proof:
     database = gateway.database
     entries, differences = await ledger.verify(database)
     sums = await ledger.read_sums(database)
-    return await ledger_proofs.keep(
-        database, uuids.uuid7(), entries=entries, differences=differences, sums=sums
-    )
+    return await ledger_proofs.keep(database, new_id(), entries=entries, differences=differences, sums=sums)

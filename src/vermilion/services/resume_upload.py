@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-import uuid_utils.compat as uuids
-
+from vermilion.domain.ids import new_id
 from vermilion.errors import BodyTooLarge, Conflict, InvalidRequest, UnsupportedMedia
 from vermilion.services.gateway import Gateway
 from vermilion.services.release_bytes import release_bytes
@@ -31,7 +30,7 @@ async def begin_upload(
     check_size(bearer, size_bytes)
     return await resumable_uploads.create(
         gateway.database,
-        uuids.uuid7(),
+        new_id(),
         bearer.account.id,
         size_bytes=size_bytes,
         name=plain_name(name),

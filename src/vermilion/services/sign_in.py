@@ -9,8 +9,8 @@ import secrets
 from dataclasses import dataclass
 
 import argon2
-import uuid_utils.compat as uuids
 
+from vermilion.domain.ids import new_id
 from vermilion.errors import RateLimited, Unauthenticated
 from vermilion.services.gateway import Gateway
 from vermilion.storage import members
@@ -60,7 +60,7 @@ async def open_session(gateway: Gateway, member: MemberRow, visitor: Visitor) ->
     token = secrets.token_urlsafe(TOKEN_BYTES)
     await members.create_session(
         gateway.database,
-        uuids.uuid7(),
+        new_id(),
         member.id,
         hash_token(token),
         agent=visitor.agent[:300],

@@ -13,9 +13,9 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import uuid_utils.compat as uuids
 
 from vermilion.domain.ending import NewAsset
+from vermilion.domain.ids import new_id
 from vermilion.errors import BodyTooLarge, UnsafeMedia, UnsupportedMedia
 from vermilion.services.check_picture import Arrival, check_picture
 from vermilion.services.gateway import Gateway
@@ -110,7 +110,7 @@ async def keep(
     terms = await read_media_terms(gateway.database, account_id)
     seen = await gateway.inspect(path)
     facts: Any = seen.facts
-    id_ = uuids.uuid7()
+    id_ = new_id()
     blob = await describe(path)
     arrival = Arrival(account_id, id_, blob.sha256, task, field)
     await check_picture(gateway, arrival, seen.thumbnail, content_type=facts["content_type"], terms=terms)

@@ -9,10 +9,10 @@ from uuid import UUID
 
 import msgspec
 import standardwebhooks
-import uuid_utils.compat as uuids
 from msgspec import Meta
 
 from vermilion.domain.catalogue import Offer
+from vermilion.domain.ids import new_id
 from vermilion.domain.submission import NewTask
 from vermilion.domain.tasks import PRIORITY_DEFAULT, PRIORITY_LAST, Status
 from vermilion.domain.webhooks import TaskEvent, TaskHook
@@ -125,7 +125,7 @@ async def _submit(
     gateway.served.require(offer)
     if hook is not None and (problems := _url_problems(gateway, hook.url)):
         raise InvalidRequest(problems=problems)
-    task_id = uuids.uuid7()
+    task_id = new_id()
     await check_texts(gateway, bearer, offer, task_input, task_id=task_id, idempotency_key=idempotency_key)
     if asked.parent_id is not None:
         await _check_parent(gateway, bearer, offer, asked.parent_id)

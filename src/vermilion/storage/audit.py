@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import uuid_utils.compat as uuids
 
+from vermilion.domain.ids import new_id
 from vermilion.storage.database import Database
 
 
@@ -15,7 +15,7 @@ async def note(database: Database, actor_id: UUID, act: str, subject_id: object,
     """Write one act down."""
     await database.execute(
         "INSERT INTO audit (id, actor_id, act, subject_id, facts) VALUES ($1, $2, $3, $4, $5)",
-        uuids.uuid7(),
+        new_id(),
         actor_id,
         act,
         str(subject_id),

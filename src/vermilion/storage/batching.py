@@ -49,20 +49,21 @@ class Batcher(Generic[Item, Result]):
         self._size_before = 0
         self._workers: set[asyncio.Task[None]] = set()  # the loop itself keeps only weak references
 
-    async def __call__(self, item: Item) -> Result:
-        """The result for this item. Raises what the flush answered for it."""
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+    def __call__(self, item: Item) -> asyncio.Future[Result]:
+        """The result for this item, or what the flush answered for it as an exception."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
         self._waiting.append((item, future))
         if self._under_way and self._foresee is not None and not self._looks_ahead:
             self._looks_ahead = True
-            asyncio.get_running_loop().call_soon(self._look_ahead, self._foresee)
+            loop.call_soon(self._look_ahead, self._foresee)
         if self._workers_busy < self._at_once and self._is_due() and not self._is_in_the_way(item):
             self._workers_busy += 1
-            worker = asyncio.create_task(self._drain())
+            worker = loop.create_task(self._drain())
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
         # A caller that goes away cancels its future only; what is on its way to the database goes on.
-        return await future
+        return future
 
     async def _drain(self) -> None:
         try:

@@ -9,9 +9,9 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-import uuid_utils.compat as uuids
 
 from vermilion.domain.connections import queue_base, queues_served
+from vermilion.domain.ids import new_id
 from vermilion.errors import Conflict
 from vermilion.storage.database import Database
 from vermilion.storage.troubles import tell_trouble
@@ -150,7 +150,7 @@ async def ensure(
     fixed: bool = False,
 ) -> ConnectionRow:
     """The connection of this provider and name. A limit that is not `fixed` is an operator's to change."""
-    row = await database.fetchrow(UPSERT, uuids.uuid7(), provider, name, queues, concurrency_max, fixed)
+    row = await database.fetchrow(UPSERT, new_id(), provider, name, queues, concurrency_max, fixed)
     assert row is not None  # INSERT … RETURNING always answers
     await keep_queues(database, ConnectionRow(*row), queues)
     return ConnectionRow(*row)

@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import uuid_utils.compat as uuids
 
+from vermilion.domain.ids import new_id
 from vermilion.domain.notifications import Notification, is_mailable
 from vermilion.domain.webhooks import lane_of, wanted
 from vermilion.storage.database import Database
@@ -46,7 +46,7 @@ async def notify(connection: Any, told: Sequence[Notification]) -> int:
         operators = [row["id"] for row in await connection.fetch(READ_OPERATORS)]
     rows = [
         {
-            "id": uuids.uuid7(),
+            "id": new_id(),
             "account_id": account_id,
             "type": one.type,
             "facts": one.facts,
@@ -70,7 +70,7 @@ async def notify_now(database: Database, *told: Notification) -> int:
 
 async def tell_one(database: Database, told: Notification, endpoint: Listener) -> UUID:
     """Keep a notification and tell this endpoint alone, whatever it asked for; answers the delivery's id."""
-    notification_id = uuids.uuid7()
+    notification_id = new_id()
     row = {"id": notification_id, "account_id": told.account_id, "type": told.type, "facts": told.facts}
     async with database.transaction() as connection:
         await connection.fetch(INSERT, msgspec.json.encode([row]).decode())
@@ -130,7 +130,7 @@ async def _deliveries(connection: Any, kept: Sequence[Any]) -> list[dict[str, An
 def _to_mailbox(row: Any, mailbox: str) -> dict[str, Any]:
     url = f"mailto:{mailbox}"
     return {
-        "id": uuids.uuid7(),
+        "id": new_id(),
         "account_id": row["account_id"],
         "notification_id": row["id"],
         "lane": lane_of(row["account_id"], url),

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from vermilion.domain.admission import AccountState, Admission, Ask, KeyCap, admit
+from vermilion.domain.admission import AccountState, Admission, KeyCap, admit
 from vermilion.domain.grants import Grant
 from vermilion.domain.money_alerts import budget_reached, cap_reached, funds_short, money_alerts
 from vermilion.domain.notifications import Notification
@@ -125,13 +125,8 @@ class SubmissionLedger:
         self.versions = dict.fromkeys(self.accounts, before.version_written or "")
 
     def covers(self, task: NewTask) -> bool:
-        """Whether everything that this task is decided on is in the ledger of a batch that follows another."""
-        return (
-            task.account_id in self.accounts
-            and task.queue in self.queues
-            and task.idempotency_key is None
-            and not task.key_capped
-        )
+        """Whether all but the account that this task is decided on is in the ledger of a batch that follows another."""
+        return task.idempotency_key is None and not task.key_capped and task.queue in self.queues
 
     def take_all(self, batch: list[NewTask]) -> None:
         """Accept or refuse each of a batch, and have accounts told of what that does to their money."""
@@ -177,7 +172,7 @@ class SubmissionLedger:
             raise NotFound("This account does not exist.")
         admission = admit(
             account,
-            Ask(task.family, task.queue, task.units, task.priority),
+            task,
             cap=self.caps.get(task.key_id) if task.key_id else None,
             virtual_time=self.clocks.get(task.queue, 0),
             now=self.now,

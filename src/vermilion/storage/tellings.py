@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import uuid_utils.compat as uuids
 
+from vermilion.domain.ids import new_id
 from vermilion.domain.webhooks import ENDS, HEARS_STEPS, TaskHook, lane_of, wanted
 from vermilion.storage.database import Database
 from vermilion.storage.tasks import first_id
@@ -177,7 +177,7 @@ def lane_lists(due: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def _row(account_id: UUID, event: str, *, task_id: UUID | None) -> dict[str, Any]:
     return {
-        "id": uuids.uuid7(),
+        "id": new_id(),
         "account_id": account_id,
         "task_id": task_id,
         "channel": "webhook",

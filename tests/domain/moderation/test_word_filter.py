@@ -231,7 +231,6 @@ def test_no_more_texts_are_known_than_may_be() -> None:
 
 def test_an_empty_list_finds_nothing() -> None:
     """Without words every text passes."""
-    assert not WordFilter([])
     assert WordFilter([]).find("kill porn") is None
 
 

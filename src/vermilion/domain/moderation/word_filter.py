@@ -89,12 +89,9 @@ class WordFilter:
         self._harmless_texts: set[str] = set()
         self._texts_max = known_max // WORDS_PER_TEXT
 
-    def __bool__(self) -> bool:
-        return bool(self._rules)
-
     def find(self, text: str) -> Match | None:
         """A match that blocks, else one that flags, else None."""
-        if text in self._harmless_texts:
+        if not self._rules or text in self._harmless_texts:
             return None
         match = self._look(text)
         if match is None and len(text) <= TEXT_LENGTH_MAX:
