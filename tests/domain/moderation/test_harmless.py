@@ -125,6 +125,22 @@ def test_few_words_of_a_text_are_learned_and_no_long_ones() -> None:
     assert 0 < len(words) < 36
 
 
+def test_numbers_are_harmless_without_being_learned() -> None:
+    """There are too many to know each; one in which something can be read gets a closer look."""
+    parts = [
+        Part("ass", open_left=False, open_right=False, whole=True),
+        Part("tits", open_left=False, open_right=False, whole=False),
+        Part("1488", open_left=False, open_right=False, whole=True),
+    ]
+    words = HarmlessWords(parts)
+    harmless = ("2026", "(35).", "455", "100")
+    doubtful = ("7175", "(7175)", "1488,", "1000", "5551")
+
+    assert [True] * len(harmless) == [words.make_up(text) for text in harmless]
+    assert [False] * len(doubtful) == [words.make_up(text) for text in doubtful]
+    assert 0 == len(words)
+
+
 def test_a_long_text_is_learned_a_part_at_a_time() -> None:
     """Of very many new words a few are learned whenever they come by, until the whole text is known."""
     words = HarmlessWords([])
@@ -153,7 +169,23 @@ _RULES = st.builds(
 ).filter(lambda rule: problem_of(rule.word) is None)
 _AROUND = ["", "", "", "", "", "s", "o", "5", "0", "!", "-", ".", "+", ",", "#", "\x08"]
 _LOOSE = st.sampled_from(
-    [*"asol15!-&", "", "k.", "(a", "i,", "o's", "sss", "o0o", "l1x", "\u00f6", "\u2019s", "50$o"]
+    [
+        *"asol15!-&",
+        "",
+        "k.",
+        "(a",
+        "i,",
+        "o's",
+        "sss",
+        "o0o",
+        "l1x",
+        "\u00f6",
+        "\u2019s",
+        "50$o",
+        "505",
+        "(0150),",
+        "1000",
+    ]
 )
 _BLANKS = st.sampled_from([*[" "] * 6, "  ", "   ", "\n", " - ", "\x08 "])
 

@@ -8,6 +8,7 @@ A text of nothing else needs no closer look, and most texts are that. A word is 
 - How a word is read depends on the rest of the text in two ways. Digits and signs beside letters anywhere have
   all of them read as letters, so each word is looked at in all these readings. A stretched letter (`sooo`)
   anywhere has all runs of letters shortened, so a word with one in any reading is not harmless.
+- A number is harmless unless a part of a phrase can be read in it, or a stretched letter. There are too many to learn.
 - A star hides letters of its own word only; words with one are not harmless.
 - Exceptions take findings away and never add one, so they do not matter here.
 """
@@ -22,11 +23,13 @@ import ahocorasick_rs
 import msgspec
 
 from vermilion.domain.moderation.readings import (
+    LETTERS_OF_DIGITS,
     Reading,
     edges_hold,
     has_spaced_letters,
     is_convincing,
     readings_in_any_company,
+    readings_of_number,
 )
 
 KNOWN_MAX = 50_000  #: words; beyond that all are forgotten and learned again
@@ -34,6 +37,7 @@ LEARNED_AT_ONCE = 16  #: about so many new words of a text are kept
 CHECKED_MAX = 150  #: words that are looked at in one text
 CHECKED_LENGTH_MAX = 2_000  #: characters of them
 LENGTH_MAX = 40  #: characters of a word that is kept
+NUMBERS_MARKS = ".,:;()"  #: around a number
 _STRETCHED = [letter * 3 for letter in ascii_lowercase]
 
 
@@ -45,6 +49,11 @@ class Part(msgspec.Struct, frozen=True):
     open_right: bool
     whole: bool  #: it is all that is banned
 
+    @property
+    def may_be_digits(self) -> bool:
+        """Whether it may lie in a number. What is read out of digits alone is no whole banned word."""
+        return self.form.isdigit() or (not self.whole and LETTERS_OF_DIGITS.issuperset(self.form))
+
 
 class HarmlessWords:
     """Learns from the texts that it is asked about; safe to ask from several threads."""
@@ -53,6 +62,8 @@ class HarmlessWords:
         self._parts = list(parts)
         forms = [*(part.form for part in self._parts), *_STRETCHED]
         self._found = ahocorasick_rs.AhoCorasick(forms).find_matches_as_indexes
+        in_digits = [*(part.form for part in self._parts if part.may_be_digits), *_STRETCHED]
+        self._found_in_digits = ahocorasick_rs.AhoCorasick(in_digits).find_matches_as_indexes
         self._known_max = known_max
         self._harmless: set[str] = set()
         self._doubtful: set[str] = set()
@@ -74,7 +85,10 @@ class HarmlessWords:
 
         That takes less time than a closer look, and of a long text only some words are learned, for the next one.
         """
-        new = list(islice(filterfalse(self._harmless.__contains__, words), LEARNED_AT_ONCE + 1))
+        unknown = filterfalse(self._harmless.__contains__, words)
+        new = list(islice(filterfalse(self._is_harmless_number, unknown), LEARNED_AT_ONCE + 1))
+        if not new:
+            return True
         are_all = len(new) <= LEARNED_AT_ONCE
         checked = new if are_all or len(words) > CHECKED_MAX else words
         text = " ".join(checked)
@@ -86,6 +100,10 @@ class HarmlessWords:
             return False
         self._harmless = self._with(self._harmless, new)
         return are_all or checked is words
+
+    def _is_harmless_number(self, word: str) -> bool:
+        digits = word.strip(NUMBERS_MARKS)
+        return digits.isdigit() and not self._found_in_digits(" ".join(readings_of_number(digits)))
 
     def _with(self, known: set[str], new: list[str]) -> set[str]:
         """The known words and the new ones that are not too long to keep."""

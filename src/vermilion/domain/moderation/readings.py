@@ -88,8 +88,10 @@ class _Tight(dict[int, str | None]):
 
 
 _PLAIN = _Tight({})
-_DIGITS_READ = {upright: _Tight(_DIGITS | {"1": upright}) for upright in "il"}
-_SIGNS_READ = {upright: _Tight(_DIGITS | _SIGNS | dict.fromkeys("1!|", upright)) for upright in "il"}
+_UPRIGHT = "il"  #: what a one is read as
+LETTERS_OF_DIGITS = {*_DIGITS.values(), *_UPRIGHT}
+_DIGITS_READ = {upright: _Tight(_DIGITS | {"1": upright}) for upright in _UPRIGHT}
+_SIGNS_READ = {upright: _Tight(_DIGITS | _SIGNS | dict.fromkeys("1!|", upright)) for upright in _UPRIGHT}
 
 
 def readings(folded: str) -> Iterator[Reading]:
@@ -125,6 +127,11 @@ def readings_in_any_company(words: str) -> Iterator[Reading]:
         yield from _both(tight, _DIGITS_READ, "1")
         if _SIGNED.search(words):
             yield from _both(_without_loose(written), _SIGNS_READ, "1!|")
+
+
+def readings_of_number(digits: str) -> list[str]:
+    """The same of a word that is all digits, without places."""
+    return [digits, *(digits.translate(table) for table in _DIGITS_READ.values())]
 
 
 def has_spaced_letters(text: str) -> bool:
