@@ -17,7 +17,7 @@ from vermilion.domain.submission import Accepted, NewTask
 from vermilion.errors import InsufficientFunds
 from vermilion.storage import accounts, ledger
 from vermilion.storage.accounts import PlanRow
-from vermilion.storage.columns import Columns, array, joined
+from vermilion.storage.columns import Columns, array
 from vermilion.storage.database import Database
 from vermilion.storage.labels import label, labels_of
 from vermilion.storage.submissions import accept
@@ -160,7 +160,7 @@ async def test_a_hold_may_take_from_many_grants(database: Database, account_id: 
 def test_a_value_with_the_separator_is_refused() -> None:
     """It would move the values after it into other rows."""
     with pytest.raises(ValueError, match="separator"):
-        joined(["a", "b\x1fc"])
+        Columns(id="text", text="text").parameters([("1", "a"), ("2", "b\x1fc")])
 
 
 async def test_columns_arrive_as_they_were_sent(database: Database) -> None:

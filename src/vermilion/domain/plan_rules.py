@@ -30,12 +30,12 @@ class PlanRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     media_check: MediaCheck | None = None
 
 
-NONE = PlanRules()
+NO_RULES = PlanRules()
 
 
 def read_rules(text: str) -> PlanRules:
     """The rules as a plan's row has them."""
-    return NONE if text == "{}" else msgspec.json.decode(text, type=PlanRules)
+    return NO_RULES if text == "{}" else msgspec.json.decode(text, type=PlanRules)
 
 
 def price_at(rule: PriceRule, percent: int) -> PriceRule:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -17,6 +17,8 @@ from vermilion.http.auth import Doorkeeper
 from vermilion.http.bodies import BodyDecoder, ClientGone, read_body
 from vermilion.services.gateway import Gateway
 from vermilion.storage.accounts import Bearer
+
+Found = TypeVar("Found")
 
 
 class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,14 +48,20 @@ class Call(msgspec.Struct):
         """A request header by its lower-case name."""
         return header(self.scope, name)
 
+    def of_head(self, name: str, find: Callable[[Call], Found]) -> Found:
+        """What is found in the head, worked out once for requests of one head. Raises what `find` does."""
+        notes = self.scope.get("head_notes")
+        if notes is None:
+            return find(self)
+        if name not in notes:
+            notes[name] = find(self)
+        found: Found = notes[name]
+        return found
+
     @property
     def origin(self) -> str:
-        """Where the customer reaches us, without a slash at the end; worked out once for requests of one head."""
-        notes = self.scope.get("head_notes", {})
-        if "origin" not in notes:
-            notes["origin"] = self._find_origin()
-        origin: str = notes["origin"]
-        return origin
+        """Where the customer reaches us, without a slash at the end."""
+        return self.of_head("origin", Call._find_origin)
 
     def _find_origin(self) -> str:
         if self.gateway.settings.public_url:
@@ -127,7 +135,8 @@ class Endpoint:
         call = Call(
             self._gateway, bearer, scope, receive, scope.get("path_params", {}), rate_headers=rate_headers
         )
-        call.query = _query(scope, self.operation.query)
+        if self.operation.query is not NoQuery or scope.get("query_string"):
+            call.query = _query(scope, self.operation.query)
         if self._decode is not None:
             bytes_max = self._gateway.settings.request_body_bytes_max
             call.body = self._decode(await read_body(scope, receive, bytes_max))
@@ -143,8 +152,6 @@ def _decoder(operation: Operation, shape: type, gateway: Gateway) -> BodyDecoder
 
 def _query(scope: Scope, shape: type) -> Any:
     text = scope.get("query_string", b"")
-    if not text and shape is NoQuery:
-        return None
     pairs = parse_qsl(text.decode("latin-1"), keep_blank_values=True)
     if wrong_names := [name for name, value in pairs if "\0" in name + value]:
         raise InvalidRequest(

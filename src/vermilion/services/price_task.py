@@ -8,7 +8,7 @@ from uuid import UUID
 
 from vermilion.domain.catalogue import Offer
 from vermilion.domain.notifications import Notification, penalty
-from vermilion.domain.plan_rules import RELAXED_PERCENT, price_at, read_rules
+from vermilion.domain.plan_rules import NO_RULES, RELAXED_PERCENT, price_at, read_rules
 from vermilion.domain.pricing import PriceRule
 from vermilion.services.gateway import Gateway
 from vermilion.storage.accounts import Bearer
@@ -36,6 +36,8 @@ async def price_of_task(
 ) -> tuple[PriceRule, Notification | None]:
     """The same for a task, and what its account is to be told with it if a cap makes it cost double."""
     rules = read_rules(bearer.plan.rules)
+    if rules is NO_RULES:
+        return offer.price, None
     percent = rules.price_percent.get(offer.family, 100)
     cap = rules.relax_tasks_max if _is_relaxed(offer, task_input) else None
     told = None

@@ -187,8 +187,10 @@ def check_submission(gateway: Gateway, bearer: Bearer, asked: TaskSubmission) ->
         raise Forbidden(f"This API key may not use the model {asked.model!r}.")
     task_input = offer.completed(asked.input)
     problems = [] if offer.accepts(task_input) else list(offer.problems(task_input))
-    problems += offer.parent_problems(task_input, has_parent=asked.parent_id is not None)
-    problems += _envelope_problems(gateway, asked)
+    if offer.parent is not None:
+        problems += offer.parent_problems(task_input, has_parent=asked.parent_id is not None)
+    if asked.webhook is not None:
+        problems += _webhook_problems(gateway, asked.webhook)
     if problems:
         raise InvalidRequest(problems=tuple(problems))
     return offer, task_input
@@ -200,10 +202,6 @@ def input_problems(gateway: Gateway, body: Any) -> tuple[FieldProblem, ...]:
         return ()
     offer = gateway.catalogue.offers.get((str(body.get("model")), str(body.get("task_type"))))
     return offer.problems(body["input"]) if offer is not None else ()
-
-
-def _envelope_problems(gateway: Gateway, asked: TaskSubmission) -> list[FieldProblem]:
-    return [] if asked.webhook is None else _webhook_problems(gateway, asked.webhook)
 
 
 def _webhook_problems(gateway: Gateway, webhook: Webhook) -> list[FieldProblem]:

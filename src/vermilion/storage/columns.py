@@ -7,6 +7,7 @@ a fifth of the time of a batch, and of an array asyncpg looks at each element in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from operator import methodcaller
 from uuid import UUID
 
 import msgspec
@@ -37,17 +38,13 @@ class Columns:
 
     def parameters(self, rows: Sequence[tuple[str, ...]]) -> list[str]:
         """The parameters that carry these rows, at least one. Raises ValueError for a value with a separator in it."""
-        return [joined(values) for values in zip(*rows, strict=True)]
+        texts = [*map(SEPARATOR.join, zip(*rows, strict=True))]
+        if sum(map(_separators, texts)) != len(texts) * (len(rows) - 1):
+            raise ValueError("a value contains the separator of columns")
+        return texts
 
 
-def joined(values: Sequence[str]) -> str:
-    """One column's text. Raises ValueError for a value with a separator in it."""
-    text = SEPARATOR.join(values)
-    if text.count(SEPARATOR) != len(values) - 1:
-        raise ValueError("a value contains the separator of columns")
-    return text
-
-
+_separators: Callable[[str], int] = methodcaller("count", SEPARATOR)
 #: An id as PostgreSQL reads it; five times as fast as `str`, which is written in Python.
 text: Callable[[UUID], str] = msgspec.to_builtins
 

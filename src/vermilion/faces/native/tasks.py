@@ -63,8 +63,8 @@ class QuoteView(msgspec.Struct, frozen=True):
 async def create(call: Call) -> Answer:
     """Submit a task."""
     asked: TaskSubmission = call.body
-    wait_s = _wait_s(call)
-    submitted = await submit_task(call.gateway, call.bearer, asked, idempotency_key=idempotency_key(call))
+    wait_s, key = call.of_head("wishes", _wishes)
+    submitted = await submit_task(call.gateway, call.bearer, asked, idempotency_key=key)
     headers: Headers = [*JSON, (b"location", f"/v1/tasks/{to_builtins(submitted.task.id)}".encode())]
     if submitted.replayed:
         headers.append((b"idempotent-replayed", b"true"))
@@ -154,6 +154,10 @@ def idempotency_key(call: Call) -> str | None:
             )
         )
     return key
+
+
+def _wishes(call: Call) -> tuple[int | None, str | None]:
+    return _wait_s(call), idempotency_key(call)
 
 
 def _answer(call: Call, row: TaskRow, status: int = 200, headers: Headers = JSON) -> Answer:
