@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 BATCH_SIZE_MAX = 256
 GROWTH = 2  #: a batch is at most so many times as large as the one before it, and GROWTH_MORE more
-GROWTH_MORE = 8  #: which is also as many as any batch may have
+GROWTH_MORE = 8  #: so many may be in any batch, however few are around
 
 
 class Batcher(Generic[Item, Result]):
