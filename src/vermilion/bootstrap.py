@@ -12,12 +12,12 @@ from uuid import UUID
 
 from vermilion import faults
 from vermilion.catalog import load_catalogue
-from vermilion.domain.ids import new_id
 from vermilion.domain.plan_rules import read_rules
 from vermilion.egress.client import GuardedClient
 from vermilion.engines.packs.shelf import Shelf
 from vermilion.errors import EnginePackMissing, ServiceUnavailable
 from vermilion.hooks import WEBHOOK_FACES, channels
+from vermilion.ids import new_id
 from vermilion.inspection import inspecting
 from vermilion.logs import get_logger
 from vermilion.providers.manifest import provider_ids

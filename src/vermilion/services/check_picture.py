@@ -7,10 +7,10 @@ from uuid import UUID
 
 import msgspec
 
-from vermilion.domain.ids import new_id
 from vermilion.domain.moderation.pictures import judge
 from vermilion.domain.moderation.word_filter import Act
 from vermilion.errors import UnsafeMedia
+from vermilion.ids import new_id
 from vermilion.services.gateway import Gateway
 from vermilion.storage import reviews
 from vermilion.storage.flights import Claimed

@@ -11,9 +11,9 @@ from uuid import UUID
 import msgspec
 
 from vermilion.domain.catalogue import Offer
-from vermilion.domain.ids import new_id
 from vermilion.domain.moderation.word_filter import Act, Match, WordFilter
 from vermilion.errors import BannedWord, FieldProblem
+from vermilion.ids import new_id
 from vermilion.services.gateway import Gateway
 from vermilion.services.penalties import check_errors, note_error
 from vermilion.storage import reviews

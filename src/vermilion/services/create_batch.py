@@ -6,9 +6,9 @@ import hashlib
 from pathlib import Path
 from uuid import UUID
 
-from vermilion.domain.ids import new_id
 from vermilion.domain.tasks import PRIORITY_LAST
 from vermilion.errors import Conflict, InvalidRequest, NotFound
+from vermilion.ids import new_id
 from vermilion.services.batch_lines import CheckedLines, ReadLine, check_lines, read_native
 from vermilion.services.gateway import Gateway
 from vermilion.storage import assets, batches

@@ -9,9 +9,9 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import msgspec
 from msgspec import Meta
 
-from vermilion.domain.ids import new_id
 from vermilion.domain.money import UNITS_MAX
 from vermilion.errors import FieldProblem, IdempotencyMismatch, InvalidRequest
+from vermilion.ids import new_id
 from vermilion.services.gateway import Gateway
 from vermilion.storage import audit, ledger
 from vermilion.storage.accounts import Bearer

@@ -10,7 +10,6 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from vermilion.domain.ids import new_id
 from vermilion.domain.keys import (
     CUSTOMER_SCOPES,
     SCOPES,
@@ -20,6 +19,7 @@ from vermilion.domain.keys import (
     shown_prefix,
 )
 from vermilion.errors import Conflict, FieldProblem, Forbidden, InvalidRequest
+from vermilion.ids import new_id
 from vermilion.services.gateway import Gateway
 from vermilion.storage import accounts, audit, connections
 from vermilion.storage.accounts import Bearer, KeyRow

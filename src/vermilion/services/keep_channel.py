@@ -9,9 +9,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from vermilion.domain.ids import new_id
 from vermilion.domain.notifications import TEST, TYPES
 from vermilion.errors import FieldProblem, InvalidRequest
+from vermilion.ids import new_id
 from vermilion.services.gateway import Gateway
 from vermilion.services.send_chat import chat_problem
 from vermilion.storage import accounts, audit, endpoints

@@ -9,12 +9,12 @@ import msgspec
 from msgspec import Meta
 
 from vermilion.domain import notifications as words
-from vermilion.domain.ids import new_id
 from vermilion.domain.notifications import Notification
 from vermilion.domain.webhooks import ENDS, STEPS, hears
 from vermilion.egress.errors import EgressRefused
 from vermilion.egress.guard import check_url
 from vermilion.errors import Conflict, FieldProblem, InvalidRequest
+from vermilion.ids import new_id
 from vermilion.services.gateway import Gateway
 from vermilion.services.webhook_secret import endpoint_secret
 from vermilion.storage import audit, endpoints, notifications

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from msgspec import Meta
 
 from vermilion.domain.connections import read_hour
-from vermilion.domain.ids import new_id
 from vermilion.errors import FieldProblem, Forbidden, InvalidRequest
+from vermilion.ids import new_id
 from vermilion.providers.manifest import provider_ids, read_manifest
 from vermilion.services.find_connection import find_connection
 from vermilion.services.gateway import Gateway

@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 from uuid import UUID
 
-from vermilion.domain.ids import new_id
 from vermilion.errors import FieldProblem, InvalidRequest, NotFound
+from vermilion.ids import new_id
 from vermilion.services.gateway import Gateway
 from vermilion.services.open_account import OPERATOR_EMAIL
 from vermilion.services.sign_in import TOKEN_BYTES, Visitor, hash_password, hash_token, open_session

@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 from uuid import UUID
 
-from vermilion.domain.ids import new_id
 from vermilion.domain.keys import SCOPES, SECRET_BYTES, format_secret, hash_secret, shown_prefix
+from vermilion.ids import new_id
 from vermilion.logs import get_logger
 from vermilion.services.gateway import Gateway
 from vermilion.services.renew_quota import renew_quota

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vermilion.domain.ids import new_id
+from vermilion.ids import new_id
 from vermilion.services.gateway import Gateway
 from vermilion.storage import ledger, ledger_proofs
 from vermilion.storage.ledger_proofs import Proof

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from vermilion.domain.ids import new_id
 from vermilion.errors import BodyTooLarge, Conflict, InvalidRequest, UnsupportedMedia
+from vermilion.ids import new_id
 from vermilion.services.gateway import Gateway
 from vermilion.services.release_bytes import release_bytes
 from vermilion.services.store_media import check_size, plain_name, size_of, store_file, work_folder

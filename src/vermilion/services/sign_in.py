@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import argon2
 
-from vermilion.domain.ids import new_id
 from vermilion.errors import RateLimited, Unauthenticated
+from vermilion.ids import new_id
 from vermilion.services.gateway import Gateway
 from vermilion.storage import members
 from vermilion.storage.members import MemberRow, SignedIn

@@ -15,8 +15,8 @@ from uuid import UUID
 import msgspec
 
 from vermilion.domain.ending import NewAsset
-from vermilion.domain.ids import new_id
 from vermilion.errors import BodyTooLarge, UnsafeMedia, UnsupportedMedia
+from vermilion.ids import new_id
 from vermilion.services.check_picture import Arrival, check_picture
 from vermilion.services.gateway import Gateway
 from vermilion.services.penalties import note_error

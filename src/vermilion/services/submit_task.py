@@ -12,13 +12,13 @@ import standardwebhooks
 from msgspec import Meta
 
 from vermilion.domain.catalogue import Offer
-from vermilion.domain.ids import new_id
 from vermilion.domain.submission import NewTask
 from vermilion.domain.tasks import PRIORITY_DEFAULT, PRIORITY_LAST, Status
 from vermilion.domain.webhooks import TaskEvent, TaskHook
 from vermilion.egress.errors import EgressRefused
 from vermilion.egress.guard import check_url
 from vermilion.errors import FieldProblem, Forbidden, IdempotencyMismatch, InvalidRequest, VermilionError
+from vermilion.ids import new_id
 from vermilion.services.accepted_task import accepted_row, as_accepted
 from vermilion.services.check_texts import check_texts
 from vermilion.services.find_place import find_place, price_in

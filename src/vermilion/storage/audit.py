@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from vermilion.domain.ids import new_id
+from vermilion.ids import new_id
 from vermilion.storage.database import Database
 
 

@@ -11,8 +11,8 @@ import asyncpg
 import msgspec
 
 from vermilion.domain.connections import queue_base, queues_served
-from vermilion.domain.ids import new_id
 from vermilion.errors import Conflict
+from vermilion.ids import new_id
 from vermilion.storage.database import Database
 from vermilion.storage.troubles import tell_trouble
 

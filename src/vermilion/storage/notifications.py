@@ -9,9 +9,9 @@ from uuid import UUID
 
 import msgspec
 
-from vermilion.domain.ids import new_id
 from vermilion.domain.notifications import Notification, is_mailable
 from vermilion.domain.webhooks import lane_of, wanted
+from vermilion.ids import new_id
 from vermilion.storage.database import Database
 from vermilion.storage.tellings import Listener, insert_due, read_listeners, to_listener
 

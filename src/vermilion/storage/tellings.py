@@ -9,8 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from vermilion.domain.ids import new_id
 from vermilion.domain.webhooks import ENDS, HEARS_STEPS, TaskHook, lane_of, wanted
+from vermilion.ids import new_id
 from vermilion.storage.database import Database
 from vermilion.storage.tasks import first_id
 
