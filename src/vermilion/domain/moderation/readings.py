@@ -88,10 +88,9 @@ class _Tight(dict[int, str | None]):
 
 
 _PLAIN = _Tight({})
-_UPRIGHT = "il"  #: what a one is read as
-LETTERS_OF_DIGITS = {*_DIGITS.values(), *_UPRIGHT}
-_DIGITS_READ = {upright: _Tight(_DIGITS | {"1": upright}) for upright in _UPRIGHT}
-_SIGNS_READ = {upright: _Tight(_DIGITS | _SIGNS | dict.fromkeys("1!|", upright)) for upright in _UPRIGHT}
+_DIGITS_READ = {upright: _Tight(_DIGITS | {"1": upright}) for upright in "il"}
+LETTERS_OF_DIGITS = {*_DIGITS.values(), *_DIGITS_READ}
+_SIGNS_READ = {upright: _Tight(_DIGITS | _SIGNS | dict.fromkeys("1!|", upright)) for upright in "il"}
 
 
 def readings(folded: str) -> Iterator[Reading]:
