@@ -11,4 +11,4 @@ def next_rank(virtual_time: int, last_rank: int, cost: int, weight: int) -> int:
     An account that was idle starts at the virtual time, so it neither saves up turns nor pays for old ones.
     Ranks of different queues have nothing to do with each other.
     """
-    return max(virtual_time, last_rank + RANK_PER_COST * (cost or 1) // (weight or 1))
+    return max(virtual_time, last_rank + RANK_PER_COST * max(1, cost) // max(1, weight))

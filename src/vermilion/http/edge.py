@@ -20,6 +20,7 @@ from vermilion.http.asgi import (
     Send,
     header,
     send_answer,
+    sized_headers,
 )
 from vermilion.http.measure import MEASURE
 from vermilion.http.problems import encode_problem, problem_headers
@@ -93,8 +94,7 @@ class Edge:
         MEASURE.note(answer.status, time.perf_counter() - started)
         if self._tells:
             log.debug("answered", status=answer.status, **_named(scope))
-        length = (b"content-length", b"%d" % len(answer.body))
-        return Answer(answer.status, answer.body, _marked([*answer.headers, length], request_id))
+        return Answer(answer.status, answer.body, _marked(sized_headers(answer), request_id))
 
 
 def _request_id(scope: Scope) -> str:

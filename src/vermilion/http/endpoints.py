@@ -135,8 +135,7 @@ class Endpoint:
         call = Call(
             self._gateway, bearer, scope, receive, scope.get("path_params", {}), rate_headers=rate_headers
         )
-        if self.operation.query is not NoQuery or scope.get("query_string"):
-            call.query = _query(scope, self.operation.query)
+        call.query = _query(scope, self.operation.query)
         if self._decode is not None:
             bytes_max = self._gateway.settings.request_body_bytes_max
             call.body = self._decode(await read_body(scope, receive, bytes_max))
@@ -152,6 +151,8 @@ def _decoder(operation: Operation, shape: type, gateway: Gateway) -> BodyDecoder
 
 def _query(scope: Scope, shape: type) -> Any:
     text = scope.get("query_string", b"")
+    if not text and shape is NoQuery:
+        return None
     pairs = parse_qsl(text.decode("latin-1"), keep_blank_values=True)
     if wrong_names := [name for name, value in pairs if "\0" in name + value]:
         raise InvalidRequest(

@@ -33,5 +33,5 @@ class ServedQueues:
 
     def require(self, offer: Offer) -> None:
         """Raises EnginePackMissing for an offer whose pack no node has."""
-        if offer.pack is not None and (why := self.missing(offer)):
+        if why := self.missing(offer):
             raise EnginePackMissing(why, pack=offer.pack)

@@ -187,8 +187,7 @@ def check_submission(gateway: Gateway, bearer: Bearer, asked: TaskSubmission) ->
         raise Forbidden(f"This API key may not use the model {asked.model!r}.")
     task_input = offer.completed(asked.input)
     problems = [] if offer.accepts(task_input) else list(offer.problems(task_input))
-    if offer.parent is not None:
-        problems += offer.parent_problems(task_input, has_parent=asked.parent_id is not None)
+    problems += offer.parent_problems(task_input, has_parent=asked.parent_id is not None)
     if asked.webhook is not None:
         problems += _webhook_problems(gateway, asked.webhook)
     if problems:

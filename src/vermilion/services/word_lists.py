@@ -40,19 +40,22 @@ class WordLists:
 
     async def get(self, account_id: UUID | None) -> WordFilter:
         """The list of this account, or everyone's."""
-        known = self._known.get(account_id)
-        return known[1] if known is not None and known[0] > time.monotonic() else await self._read(account_id)
+        known = self._fresh(account_id)
+        return await self._read(account_id) if known is None else known
 
     def at_hand(self, account_id: UUID) -> tuple[WordFilter, WordFilter] | None:
         """Everyone's list and this account's own, if both were read lately."""
-        everyones, own = self._known.get(None), self._known.get(account_id)
-        if everyones is None or own is None or min(everyones[0], own[0]) <= time.monotonic():
-            return None
-        return everyones[1], own[1]
+        everyones, own = self._fresh(None), self._fresh(account_id)
+        return None if everyones is None or own is None else (everyones, own)
 
     async def both(self, account_id: UUID) -> tuple[WordFilter, WordFilter]:
         """Everyone's list and this account's own."""
         return self.at_hand(account_id) or (await self.get(None), await self.get(account_id))
+
+    def _fresh(self, account_id: UUID | None) -> WordFilter | None:
+        """The list as it was read lately, if it was."""
+        known = self._known.get(account_id)
+        return known[1] if known is not None and known[0] > time.monotonic() else None
 
     async def _read(self, account_id: UUID | None) -> WordFilter:
         """Read and keep a list, unless it changed while it was read."""

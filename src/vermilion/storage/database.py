@@ -136,7 +136,7 @@ class Database:
         return await self.pool.acquire()
 
     async def put_back(self, connection: Any) -> None:
-        """Keep a connection at hand, or give it back to the pool."""
+        """Keep a connection that was taken at hand, or give it back to the pool."""
         if len(self._at_hand) < self._connections_max // AT_HAND_SHARE and not connection.is_closed():
             self._at_hand.append(connection)
         else:

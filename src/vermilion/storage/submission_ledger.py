@@ -143,8 +143,7 @@ class SubmissionLedger:
 
     def take(self, task: NewTask) -> None:
         """Accept one submission, or raise its refusal and change nothing."""
-        first = None if task.idempotency_key is None else self._first_answer(task, task.idempotency_key)
-        accepted = first or self._accept(task)
+        accepted = self._first_answer(task) or self._accept(task)
         self.taken.append(task)
         self.results.append(accepted)
 
@@ -209,8 +208,10 @@ class SubmissionLedger:
         elif isinstance(refusal, BudgetReached) and account.budget is not None and account.budget.refused():
             self.told.append(budget_reached(task.account_id, account.budget, self.now))
 
-    def _first_answer(self, task: NewTask, key: str) -> Accepted | None:
-        known = self.seen.get((task.account_id, key))
+    def _first_answer(self, task: NewTask) -> Accepted | None:
+        if task.idempotency_key is None:
+            return None
+        known = self.seen.get((task.account_id, task.idempotency_key))
         if known is None:
             return None
         if known[0] != task.request_hash:

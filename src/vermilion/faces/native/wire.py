@@ -149,7 +149,7 @@ def task_view(gateway: Gateway, row: TaskRow, origin: str) -> TaskView:
         _raw(row.input),
         NO_OUTPUT if row.output is None else _output(gateway, row.output, origin),
         Usage(row.held, charged, row.held - charged if row.status in ENDED else 0),
-        NULL if row.error is None else _raw(row.error),
+        _raw(row.error),
         _raw(row.metadata),
         row.parent_id,
         row.deadline_at,
