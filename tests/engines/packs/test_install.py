@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import shutil
+import threading
 from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +152,30 @@ def test_an_interrupted_install_goes_on_where_it_was(wheels: WheelFolder, shelf:
     assert (State.MISSING, set()) == (shelf.state(pack), left_on(shelf))
     (wheels.folder / "tiny_first-1.0-py3-none-any.whl").unlink()
     install(shelf, pack, nothing)
+    assert State.INSTALLED == shelf.state(pack)
+
+
+def test_what_pip_takes_away_while_it_is_counted_is_no_failure(
+    wheels: WheelFolder, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Folders beside the download that come and go all the time do not end an install."""
+    monkeypatch.setattr(installing, "LOOK_EVERY_S", 0.001)
+    pack = a_pack(wheels.make("tiny_code", {"tiny_code/__init__.py": b""}))
+    unpacked = shelf.folder / ".downloads" / pack.folder_name / ".part-x"
+    done = threading.Event()
+
+    def come_and_go() -> None:
+        while not done.is_set():
+            for number in range(50):
+                (unpacked / f"pip-unpack-{number}").mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(unpacked)
+
+    with ThreadPoolExecutor(1) as pip:
+        pip.submit(come_and_go)
+        try:
+            install(shelf, pack, nothing)
+        finally:
+            done.set()
     assert State.INSTALLED == shelf.state(pack)
 
 

@@ -232,8 +232,10 @@ def _drop_others(shelf: Shelf, pack: Pack, keep: Path | None) -> None:
 
 
 def _bytes_in(folder: Path) -> int:
+    """Of all files below; folders and files that pip takes away meanwhile count as nothing (os.walk passes them)."""
     total = 0
-    for path in folder.rglob("*"):
-        with contextlib.suppress(OSError):
-            total += path.stat().st_size if path.is_file() else 0
+    for where, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += Path(where, name).stat().st_size
     return total
