@@ -160,10 +160,7 @@ async def _build_gateway(settings: Settings, database: Database, stack: AsyncExi
         words=WordLists(lambda account_id: banned_words.read_rules(database, account_id)),
         signing_key=master_key,
         submissions=Batcher(
-            lambda batch: submissions.accept(database, batch, memory),
-            at_once=2,
-            key=lambda task: task.account_id,
-            foresee=memory.foresee,
+            lambda batch: submissions.accept(database, batch, memory), foresee=memory.foresee
         ),
         reads=Batcher(lambda ids: tasks.read_many(database, ids)),
         endings=Batcher(lambda batch: endings.end_tasks(database, batch)),

@@ -162,61 +162,6 @@ async def test_a_caller_that_leaves_stops_nothing() -> None:
         await leaving
 
 
-async def test_a_second_batch_sets_out_when_it_is_as_large_as_the_first() -> None:
-    """Two batches at once share the work: the second waits until it has grown, or until the first is back."""
-    under_way: list[list[int]] = []
-    release = asyncio.Event()
-
-    async def flush(items: list[int]) -> Sequence[int | Exception]:
-        under_way.append(items)
-        await release.wait()
-        return items
-
-    batcher = Batcher(flush, at_once=2)
-    calls: list[asyncio.Future[int]] = []
-
-    async def call(*numbers: int) -> None:
-        calls.extend(batcher(number) for number in numbers)
-        for _ in range(3):
-            await asyncio.sleep(0)
-
-    await call(1, 2)
-    await call(3)
-    assert [[1, 2]] == under_way
-    await call(4)
-    assert [[1, 2], [3, 4]] == under_way
-    await call(5)
-    release.set()
-
-    assert [1, 2, 3, 4, 5] == await asyncio.gather(*calls)
-    assert [[1, 2], [3, 4], [5]] == under_way
-
-
-async def test_items_of_one_key_are_never_in_two_batches_at_once() -> None:
-    """They wait for each other and keep their order; others pass them."""
-    under_way: list[list[str]] = []
-    release = asyncio.Event()
-
-    async def flush(items: list[str]) -> Sequence[str | Exception]:
-        under_way.append(items)
-        if items == ["a1"]:
-            await release.wait()
-        return items
-
-    batcher = Batcher(flush, at_once=2, key=lambda item: item[0])
-    names = ["a1", "a2", "b1", "a3", "b2"]
-    calls = []
-    for name in names:
-        calls.append(batcher(name))
-        for _ in range(5):
-            await asyncio.sleep(0)
-    assert [["a1"], ["b1"], ["b2"]] == under_way
-    release.set()
-
-    assert names == await asyncio.gather(*calls)
-    assert ["a2", "a3"] == under_way[-1]
-
-
 async def test_a_submission_replayed_after_its_commit_is_accepted_once(database: Database) -> None:
     """The same submission again, as after a commit whose answer was lost, tells of the task that is there."""
     account_id = uuids.uuid7()

@@ -87,6 +87,7 @@ class Op(msgspec.Struct, frozen=True):
     right: tuple[tuple[Any, ...], ...] = ()  #: what the other does at the same time
 
 
+NEIGHBOUR_UNITS = 10**6
 UNITS = st.integers(0, 30)
 SUBMITS = st.lists(st.tuples(st.sampled_from(FAMILIES), UNITS), max_size=3).map(tuple)
 ENDINGS = st.lists(st.tuples(st.integers(0, 9), ENDS, UNITS), max_size=3).map(tuple)
@@ -105,23 +106,26 @@ OPS = st.one_of(
 
 
 class History:
-    """One account's life, told to two nodes, each with a memory as long as that, and to the oracle."""
+    """One account's life, told to two nodes, each with a memory as long as that, and to the oracle.
+
+    A neighbour with enough money asks in between, so that batches are of one account, of the other, or of both.
+    """
 
     def __init__(self, one: Database, other: Database, plan: str) -> None:
         self.nodes = (one, other)
         self.acceptors = [acceptor(node) for node in self.nodes]
         self.plan, self.account_id, self.node_id = plan, uuids.uuid7(), uuids.uuid7()
+        self.neighbour_id, self.neighbour_held = uuids.uuid7(), 0
         self.queue = f"queue-{self.account_id}"
         self.oracle = Oracle()
 
     async def begin(self) -> None:
-        await accounts.create_account(
-            self.nodes[0],
-            self.account_id,
-            name="A",
-            email=f"{self.account_id}@x",
-            role="customer",
-            plan_id=self.plan,
+        for id_ in (self.account_id, self.neighbour_id):
+            await accounts.create_account(
+                self.nodes[0], id_, name="A", email=f"{id_}@x", role="customer", plan_id=self.plan
+            )
+        await ledger.add_grant(
+            self.nodes[0], uuids.uuid7(), self.neighbour_id, kind="pack", units=NEIGHBOUR_UNITS
         )
         await nodes.register(self.nodes[0], node_id=self.node_id, name=str(self.node_id), role="all")
         made = await connections.ensure(
@@ -152,9 +156,19 @@ class History:
 
     async def submit(self, op: Op) -> None:
         batches = [[self.task(*ask) for ask in side] for side in (op.left, op.right)]
-        sides = zip(self.acceptors, batches, strict=True)
-        tried = [tried_to(acceptor, t) for acceptor, batch in sides for t in batch]
+        between = [[self.task_of_neighbour(units) for _, units in side] for side in (op.left, op.right)]
+        sides = zip(self.acceptors, batches, between, strict=True)
+        tried = [
+            tried_to(acceptor, t)
+            for acceptor, batch, others in sides
+            for pair in zip(batch, others, strict=True)
+            for t in pair
+            if t is not None
+        ]
         accepted = dict(await asyncio.gather(*tried))
+        for t in (t for others in between for t in others if t is not None):
+            assert accepted.pop(t.id)
+            self.neighbour_held += t.units
         rows = await self.nodes[0].fetch(
             "SELECT task_id, grant_ids, grant_units FROM holds WHERE account_id = $1 AND state = 'held'",
             self.account_id,
@@ -236,6 +250,7 @@ class History:
     async def agree(self) -> None:
         """Wallet, proof, places and connection say what the oracle and the tasks say."""
         assert self.oracle.numbers() == await self.wallet()
+        assert self.neighbour_held == (await ledger.read_wallet(self.nodes[1], self.neighbour_id)).held
         assert [] == (await ledger.verify(self.nodes[1]))[1]
         rows = await self.nodes[0].fetch(
             "SELECT family, status FROM tasks WHERE account_id = $1 AND status IN ('staged', 'pending', 'processing')",
@@ -297,6 +312,12 @@ class History:
 
     def task(self, family: str, units: int) -> NewTask:
         return new_task(self.account_id, family=family, units=units, queue=self.queue)
+
+    def task_of_neighbour(self, units: int) -> NewTask | None:
+        """One as large for the neighbour, after those of odd numbers of units."""
+        if units % 2 == 0:
+            return None
+        return new_task(self.neighbour_id, family="composer", units=units, queue="of the neighbour")
 
     def ending(self, index: int, status: Status, captured: int) -> Ending:
         id_ = self.pick(index) if self.ids() else uuids.uuid7()
@@ -386,10 +407,10 @@ async def test_a_difference_is_found(pair: tuple[Database, Database]) -> None:
     history = History(*pair, "small")
     await history.begin()
     await history.play(Op("grant", 10, None, 99))
-    await pair[0].execute("UPDATE grants SET remaining = 7")
+    await pair[0].execute("UPDATE grants SET remaining = 7 WHERE account_id = $1", history.account_id)
 
     entries, differences = await ledger.verify(pair[0])
-    assert (1, 1) == (entries, len(differences))
+    assert (2, 1) == (entries, len(differences))  # one grant is the neighbour's
     assert ("grant.remaining", 7, 10) == tuple(
         differences[0][name] for name in ("what", "stored", "computed")
     )

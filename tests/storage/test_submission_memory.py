@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import asyncpg
 import pytest
 import uuid_utils.compat as uuids
 from tests.storage.test_acceptance import PLAN, funded, task
 
+from vermilion.domain.notifications import Notification
 from vermilion.domain.submission import Accepted, NewTask
 from vermilion.errors import InsufficientFunds
-from vermilion.storage import accounts, budgets, ledger
+from vermilion.storage import accounts, budgets, ledger, submission_memory
 from vermilion.storage.database import Database
 from vermilion.storage.submission_ledger import SubmissionLedger
 from vermilion.storage.submission_memory import SubmissionMemory
@@ -88,6 +91,43 @@ async def test_a_batch_goes_on_from_the_one_before(
     assert [] == (await ledger.verify(database))[1]
 
 
+async def test_each_account_goes_on_from_its_own_last_batch(
+    database: Database, account_id: UUID, memory: SubmissionMemory, reads: list[int]
+) -> None:
+    """Batches may be of other accounts each time, and one may go on from several."""
+    other = await funded(database)
+    for batch in ([account_id], [other], [account_id, account_id], [other, account_id], [other]):
+        results = await accept(database, [task(id_, 100) for id_ in batch], memory)
+        assert {Accepted} == {type(result) for result in results}
+
+    assert [1, 1] == reads
+    assert [600, 700] == [(await ledger.read_wallet(database, id_)).available for id_ in (account_id, other)]
+    assert [] == (await ledger.verify(database))[1]
+
+
+@pytest.mark.parametrize("why", ["nothing more", "refused from memory", "more to tell"])
+async def test_after_a_write_that_failed_all_is_read(
+    database: Database, account_id: UUID, memory: SubmissionMemory, reads: list[int], why: str
+) -> None:
+    """What was decided for it is as if it had never been."""
+    first = task(account_id, 100)
+    more = {
+        "nothing more": [],
+        "refused from memory": [task(account_id, 5_000)],
+        "more to tell": [task(account_id, 1, told=Notification("quota.low", {}, account_id))],
+    }
+    await accept(database, [first], memory)
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await accept(database, [task(account_id, 300), *more[why], first], memory)
+    reads.clear()
+
+    assert isinstance((await accept(database, [task(account_id, 200)], memory))[0], Accepted)
+    assert [1] == reads
+    assert 700 == (await ledger.read_wallet(database, account_id)).available
+    assert 2 == await database.fetchval("SELECT running FROM wallets WHERE account_id = $1", account_id)
+    assert [] == (await ledger.verify(database))[1]
+
+
 async def test_times_go_on_as_well(
     database: Database, account_id: UUID, memory: SubmissionMemory, reads: list[int]
 ) -> None:
@@ -148,7 +188,7 @@ async def test_nobody_is_refused_from_memory(
 async def test_a_batch_with_more_to_it_is_read(
     database: Database, account_id: UUID, memory: SubmissionMemory, reads: list[int]
 ) -> None:
-    """Other accounts, other queues, idempotency keys, capped keys and budgets are not in what was left."""
+    """Accounts and queues that were not met, idempotency keys, capped keys and budgets are not in what was left."""
     other = await funded(database)
     keyed = task(account_id, 1, idempotency_key="a", request_hash=bytes(32))
     for number, batch in enumerate(
@@ -182,6 +222,17 @@ async def test_what_is_remembered_is_soon_forgotten(
         for _ in range(2):
             await accept(database, [task(account_id, 1)], short)
         assert [1, 1] == reads
+
+
+async def test_no_more_is_remembered_than_was_read_lately(
+    database: Database, account_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many accounts come once and never again."""
+    monkeypatch.setattr(submission_memory, "SWEEP_AT_MIN", 2)
+    memory = SubmissionMemory(age_s_max=0)
+    for id_ in [account_id, *[await funded(database) for _ in range(5)]]:
+        await accept(database, [task(id_, 1)], memory)
+        assert memory.size <= 2
 
 
 async def test_nothing_is_remembered_while_wallets_keep_changing(
@@ -268,16 +319,30 @@ async def test_who_could_not_be_accepted_then_is_looked_at(
     assert [1, 2] == reads
 
 
+@pytest.mark.parametrize("units", [(900, 0), (400, 5_000)])
 async def test_others_than_those_foreseen_may_come(
-    database: Database, account_id: UUID, foreseeing: Foreseeing, reads: list[int]
+    database: Database, account_id: UUID, foreseeing: Foreseeing, reads: list[int], units: tuple[int, ...]
 ) -> None:
     """What was decided on for those who did not come is as if it had never been."""
-    foreseeing.coming = (task(account_id, 900), task(account_id, 0))
+    foreseeing.coming = tuple(task(account_id, each) for each in units)
     await accept(database, [task(account_id, 100)], foreseeing)
 
-    results = await accept(database, [task(account_id, 300), task(account_id, 600)], foreseeing)
+    results = await accept(database, [task(account_id, 100), task(account_id, 200)], foreseeing)
 
     assert [Accepted, Accepted] == [type(result) for result in results]
     assert [1, 2] == reads
-    assert 0 == (await ledger.read_wallet(database, account_id)).available
+    assert 600 == (await ledger.read_wallet(database, account_id)).available
+    assert 3 == await database.fetchval("SELECT running FROM wallets WHERE account_id = $1", account_id)
     assert [] == (await ledger.verify(database))[1]
+
+
+async def test_what_was_foreseen_grows_old(database: Database, account_id: UUID, reads: list[int]) -> None:
+    """A batch that waited for a slow write is read, however early it was decided."""
+    slow = Foreseeing(pause_s_max=3_600, age_s_max=2, rest_s=0)
+    second = [task(account_id, 100)]
+    slow.coming = tuple(second)
+    await accept(database, [task(account_id, 100)], slow)
+    time.sleep(2)
+    await accept(database, second, slow)
+
+    assert [1, 1] == reads

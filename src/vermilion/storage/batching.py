@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -19,8 +19,6 @@ class Batcher(Generic[Item, Result]):
 
     `flush` gets a list of items and answers a result or an exception for each, in order.
     If it raises, the items are replayed one by one, so that one bad row never harms its neighbours.
-    With `at_once` 2, one batch is decided here while another is written there; items of one `key` are then never
-    in two of them, so those of a busy customer wait for each other as they would for its row.
     Callers that come back at once settle into two halves, one being written while the other asks again: a batch sets
     out before the callers of the one before it go on, grows step by step, and takes no more than half of those who
     wait or were just answered. One that took everybody would leave nobody to ask meanwhile.
@@ -32,68 +30,40 @@ class Batcher(Generic[Item, Result]):
         flush: Callable[[list[Item]], Awaitable[Sequence[Result | Exception]]],
         *,
         size_max: int = BATCH_SIZE_MAX,
-        at_once: int = 1,
-        key: Callable[[Item], Hashable] | None = None,
         foresee: Callable[[list[Item]], None] | None = None,
     ) -> None:
         self._flush = flush
         self._size_max = size_max
-        self._key = key
-        self._keys_busy: set[Hashable] = set()
         self._foresee = foresee
         self._looks_ahead = False
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
-        self._at_once = at_once
-        self._workers_busy = 0
-        self._under_way = 0
         self._size_before = 0
-        self._workers: set[asyncio.Task[None]] = set()  # the loop itself keeps only weak references
+        self._under_way = False
+        self._worker: asyncio.Task[None] | None = None
 
     def __call__(self, item: Item) -> asyncio.Future[Result]:
         """The result for this item, or what the flush answered for it as an exception."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
         self._waiting.append((item, future))
-        if self._under_way and self._foresee is not None and not self._looks_ahead:
+        if self._worker is None:
+            self._worker = loop.create_task(self._drain())
+        elif self._foresee is not None and not self._looks_ahead:
             self._looks_ahead = True
             loop.call_soon(self._look_ahead, self._foresee)
-        if self._workers_busy < self._at_once and self._is_due() and not self._is_in_the_way(item):
-            self._workers_busy += 1
-            worker = loop.create_task(self._drain())
-            self._workers.add(worker)
-            worker.add_done_callback(self._workers.discard)
         # A caller that goes away cancels its future only; what is on its way to the database goes on.
         return future
 
     async def _drain(self) -> None:
         try:
-            while self._is_due(and_free=1) and (batch := self._next()):
-                keys = set() if self._key is None else {self._key(item) for item, _ in batch}
-                self._keys_busy |= keys
-                self._under_way += len(batch)
+            while batch := self._next():
+                self._under_way = True
                 try:
                     await self._run(batch)
                 finally:
-                    self._keys_busy -= keys
-                    self._under_way -= len(batch)
+                    self._under_way = False
         finally:
-            self._workers_busy -= 1
-
-    def _is_due(self, and_free: int = 0) -> bool:
-        """Whether a batch may set out: alone at once, beside another when it has grown as large as that.
-
-        So two batches share the work evenly, and neither is small while many wait.
-        """
-        if self._under_way:
-            return len(self._waiting) >= self._under_way
-        return self._workers_busy <= and_free
-
-    @property
-    def _size_now(self) -> int:
-        """How many items the next batch may have."""
-        grown = GROWTH * self._size_before + GROWTH_MORE
-        half = (len(self._waiting) + self._size_before + 1) // 2
-        return min(self._size_max, grown, max(GROWTH_MORE, half))
+            self._worker = None
 
     def _look_ahead(self, foresee: Callable[[list[Item]], None]) -> None:
         """Once for all who came in one turn of the loop."""
@@ -102,22 +72,17 @@ class Batcher(Generic[Item, Result]):
             foresee([item for item, _ in self._waiting[: self._size_now]])
 
     def _next(self) -> list[tuple[Item, asyncio.Future[Result]]]:
-        """The first items whose keys are free; nobody is left behind, for the batch in their way takes them next."""
-        size_max = self._size_now
-        batch: list[tuple[Item, asyncio.Future[Result]]] = []
-        later: list[tuple[Item, asyncio.Future[Result]]] = []
-        if self._key is None or not self._keys_busy:
-            batch, later = self._waiting[:size_max], self._waiting[size_max:]
-        else:
-            for entry in self._waiting:
-                free = len(batch) < size_max and not self._is_in_the_way(entry[0])
-                (batch if free else later).append(entry)
-        self._waiting, self._size_before = later, len(batch)
+        size = self._size_now
+        batch, self._waiting = self._waiting[:size], self._waiting[size:]
+        self._size_before = len(batch)
         return batch
 
-    def _is_in_the_way(self, item: Item) -> bool:
-        """Whether a batch under way has an item of the same key."""
-        return self._key is not None and self._key(item) in self._keys_busy
+    @property
+    def _size_now(self) -> int:
+        """How many items the next batch may have."""
+        grown = GROWTH * self._size_before + GROWTH_MORE
+        half = (len(self._waiting) + self._size_before + 1) // 2
+        return min(self._size_max, grown, max(GROWTH_MORE, half))
 
     async def _run(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:

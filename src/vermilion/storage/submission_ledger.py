@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -59,19 +61,29 @@ FROM unnest($4::uuid[], $5::text[]) AS asked (account_id, key) JOIN idempotency 
 """
 
 
+@dataclass(slots=True)
+class KnownAccount:
+    """An account as it was read, and as batches have left it since."""
+
+    state: AccountState
+    version: (
+        str | None
+    )  #: of the wallet that the state is of; None while the batch that changes it is being written
+    hears_steps: bool
+    read_at: float  #: by our clock
+    written_at: float = 0.0
+
+
 class SubmissionLedger:
     """The state of everyone in a batch, and what the batch changes of it: its tasks are taken one after the other."""
 
-    def __init__(self, queues: set[str], *, read_at: float = 0.0, read_now: datetime | None = None) -> None:
-        self.queues = queues
-        self.read_at, self.read_now = read_at, read_now  #: by our clock and by the database's
-        self.now = read_now and read_now + timedelta(seconds=time.monotonic() - read_at)
-        self.versions: dict[UUID, str] = {}
-        self.accounts: dict[UUID, AccountState] = {}
+    def __init__(self, now: datetime | None = None) -> None:
+        self.now = now  #: the moment of this batch, by the database's clock
+        self.read_at: float | None = None  #: the same by ours, if the state was read for this batch
+        self.accounts: dict[UUID, KnownAccount] = {}
         self.caps: dict[UUID, KeyCap] = {}
-        self.clocks: dict[str, int] = {}
+        self.clocks: dict[str, int] = {}  #: of all queues in the batch
         self.seen: dict[tuple[UUID, str], tuple[bytes, Accepted]] = {}
-        self.hearing: set[UUID] = set()
         self.taken: list[NewTask] = []
         self.results: list[Accepted | Exception] = []  #: of those taken
         self.told: list[Notification] = []
@@ -83,17 +95,19 @@ class SubmissionLedger:
     @classmethod
     async def read(cls, connection: Any, batch: list[NewTask]) -> SubmissionLedger:
         """What admission needs, as of now."""
-        ledger = cls({task.queue for task in batch})
+        ledger = cls()
+        ledger.clocks = dict.fromkeys([task.queue for task in batch], 0)
         keyed = [task for task in batch if task.idempotency_key is not None]
         capped = [task.key_id for task in batch if task.key_capped]
-        arguments: list[Any] = [texts({task.account_id for task in batch}), list(ledger.queues)]
+        arguments: list[Any] = [texts({task.account_id for task in batch}), list(ledger.clocks)]
         sql = READ_STATE
         if keyed or capped:
             sql = READ_ALL_STATE
             arguments += [capped, [t.account_id for t in keyed], [t.idempotency_key for t in keyed]]
-        for row in await connection.fetch(sql, *arguments):
-            ledger._note(row)
-        ledger.read_at, ledger.read_now = time.monotonic(), ledger.now
+        rows = await connection.fetch(sql, *arguments)
+        ledger.read_at = time.monotonic()
+        for row in rows:
+            ledger._note(row, ledger.read_at)
         return ledger
 
     @property
@@ -106,27 +120,9 @@ class SubmissionLedger:
         """Whether there is more to write than tasks, which few batches have."""
         return bool(self.told or self.told_staged or self.watched(set()))
 
-    @property
-    def can_be_followed(self) -> bool:
-        """Whether all that this batch changes is in it, so that the next one may go on from it."""
-        return not (
-            self.has_more or any(account.budget or account.low_marks for account in self.accounts.values())
-        )
-
-    def following(self) -> SubmissionLedger:
-        """The state after this batch, of the accounts that it writes. This one must take no more tasks."""
-        following = SubmissionLedger(self.queues, read_at=self.read_at, read_now=self.read_now)
-        following.clocks, following.hearing = self.clocks, self.hearing
-        following.accounts = {account_id: self.accounts[account_id] for account_id in self._spent}
-        return following
-
-    def go_on_from(self, before: SubmissionLedger) -> None:
-        """The batch that this one follows was written."""
-        self.versions = dict.fromkeys(self.accounts, before.version_written or "")
-
-    def covers(self, task: NewTask) -> bool:
-        """Whether all but the account that this task is decided on is in the ledger of a batch that follows another."""
-        return task.idempotency_key is None and not task.key_capped and task.queue in self.queues
+    def left(self) -> Iterator[tuple[UUID, KnownAccount]]:
+        """The accounts that have new tasks."""
+        return ((account_id, self.accounts[account_id]) for account_id in self._spent)
 
     def take_all(self, batch: list[NewTask]) -> None:
         """Accept or refuse each of a batch, and have accounts told of what that does to their money."""
@@ -139,7 +135,7 @@ class SubmissionLedger:
                 self.results.append(refusal)
         if self.now is not None:
             for account_id in self._spent:
-                self.told += money_alerts(self.accounts[account_id], self.now)
+                self.told += money_alerts(self.accounts[account_id].state, self.now)
 
     def take(self, task: NewTask) -> None:
         """Accept one submission, or raise its refusal and change nothing."""
@@ -150,9 +146,8 @@ class SubmissionLedger:
     def statement(self) -> tuple[str, list[Any]]:
         """The statement that writes the tasks, and its parameters. Wallets come in the order in which all lock them."""
         for account_id in sorted(self._spent):
-            self._rows.add_wallet(
-                self.accounts[account_id], self.versions[account_id], self._spent[account_id]
-            )
+            account = self.accounts[account_id]
+            self._rows.add_wallet(account.state, account.version or "", self._spent[account_id])
         for task in self.taken:
             if task.key_id is not None and (cap := self.caps.pop(task.key_id, None)) is not None:
                 self._rows.add_cap(task.account_id, cap)
@@ -161,9 +156,9 @@ class SubmissionLedger:
     def watched(self, stale: set[UUID]) -> list[tuple[AccountState, str | None]]:
         """Accounts whose budget or marks changed, with the version they must still have if nothing else was written."""
         return [
-            (account, None if account.account_id in self._spent else self.versions[account.account_id])
-            for account in self.accounts.values()
-            if account.account_id not in stale and budgets.is_changed(account)
+            (account.state, None if account_id in self._spent else account.version)
+            for account_id, account in self.accounts.items()
+            if account_id not in stale and budgets.is_changed(account.state)
         ]
 
     def _accept(self, task: NewTask) -> Accepted:
@@ -171,35 +166,34 @@ class SubmissionLedger:
         if account is None or self.now is None:
             raise NotFound("This account does not exist.")
         admission = admit(
-            account,
+            account.state,
             task,
             cap=self.caps.get(task.key_id) if task.key_id else None,
             virtual_time=self.clocks.get(task.queue, 0),
             now=self.now,
         )
-        self._note_admission(task, admission)
+        self._note_admission(task, admission, account.hears_steps)
         accepted = Accepted(task.id, str(admission.status), self.now)
         if task.idempotency_key is not None and task.request_hash is not None:
             self.seen[task.account_id, task.idempotency_key] = (task.request_hash, accepted)
         return accepted
 
-    def _note_admission(self, task: NewTask, admission: Admission) -> None:
+    def _note_admission(self, task: NewTask, admission: Admission, hears_steps: bool) -> None:
         self._rows.add_task(task, admission)
         spent = self._spent.setdefault(task.account_id, {})
         for part in admission.allocations:
             spent[part.grant_id] = spent.get(part.grant_id, 0) + part.units
         if task.told is not None:
             self.told.append(task.told)
-        if admission.status is Status.STAGED and (
-            task.account_id in self.hearing or "task.staged" in (task.webhook or "")
-        ):
+        if admission.status is Status.STAGED and (hears_steps or "task.staged" in (task.webhook or "")):
             self.told_staged.append(task.id)
 
     def _note_refusal(self, task: NewTask, refusal: VermilionError) -> None:
         """Have the account told, once, that it or its key has spent what it may."""
-        account = self.accounts.get(task.account_id)
-        if account is None or self.now is None:
+        known = self.accounts.get(task.account_id)
+        if known is None or self.now is None:
             return
+        account = known.state
         cap = self.caps.get(task.key_id) if task.key_id else None
         if isinstance(refusal, SpendCapReached) and cap is not None:
             self.told.append(cap_reached(task.account_id, cap))
@@ -218,12 +212,12 @@ class SubmissionLedger:
             raise IdempotencyMismatch
         return msgspec.structs.replace(known[1], replayed=True)
 
-    def _note(self, row: Any) -> None:
+    def _note(self, row: Any, read_at: float) -> None:
         kind, account_id, id_, name, units, used, at, created_at, hash_, *of_account = row
         if kind == "account":
-            account = self.accounts.get(account_id) or self._note_account(account_id, of_account)
+            known = self.accounts.get(account_id) or self._note_account(account_id, of_account, read_at)
             if id_ is not None:
-                account.grants.append(Grant(id_, name, units, at, created_at))
+                known.state.grants.append(Grant(id_, name, units, at, created_at))
         elif kind == "cap":
             self.caps[id_] = KeyCap(id_, units, name, at, used)
         elif kind == "clock":
@@ -231,14 +225,10 @@ class SubmissionLedger:
         else:
             self.seen[account_id, name] = (hash_[:32], Accepted(id_, hash_[32:].decode(), at))
 
-    def _note_account(self, account_id: UUID, of_account: list[Any]) -> AccountState:
+    def _note_account(self, account_id: UUID, of_account: list[Any], read_at: float) -> KnownAccount:
         version, running, lanes, turns, hears, budget, active, *limits, self.now = of_account
-        self.versions[account_id] = version
-        if hears & HEARS_STEPS:
-            self.hearing.add(account_id)
-        account = self.accounts[account_id] = AccountState(
-            account_id, active, running, plan_limits(*limits), counts(lanes), counts(turns)
-        )
+        state = AccountState(account_id, active, running, plan_limits(*limits), counts(lanes), counts(turns))
         if budget is not None:
-            budgets.read_into(account, budget)
-        return account
+            budgets.read_into(state, budget)
+        known = self.accounts[account_id] = KnownAccount(state, version, bool(hears & HEARS_STEPS), read_at)
+        return known
