@@ -15,15 +15,16 @@ import os
 import platform
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import compare, deliveries, engines, history, inflight, pages, polling
+from bench import compare, deliveries, engines, history, inflight, pages, polling, whole
 from bench.report import InvalidMeasurement
 from bench.stack import Options
 
-PARTS = ("accept", "read", "inflight", "history", "pages", "deliveries", "engines", "polling")
+PARTS = ("accept", "read", "whole", "inflight", "history", "pages", "deliveries", "engines", "polling")
 
 
 def main() -> None:
@@ -88,21 +89,24 @@ async def _run(parts: tuple[str, ...], args: argparse.Namespace) -> dict[str, An
         f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     )
     results: dict[str, Any] = {}
-    if compared := [part for part in parts if part in {"accept", "read"}]:
-        for accounts in args.accounts:
-            results[f"accounts={accounts}"] = await compare.run(replace(options, accounts=accounts), compared)
-    if "inflight" in parts:
-        results["inflight"] = await inflight.run(options, tasks=args.tasks)
-    if "history" in parts:
-        results["history"] = await history.run(options, rows_many=args.rows)
-    if "pages" in parts:
-        results["pages"] = await pages.run(options, rows_many=args.rows)
-    if "deliveries" in parts:
-        results["deliveries"] = await deliveries.run(options)
-    if "engines" in parts:
-        results["engines"] = await engines.run(options)
-    if "polling" in parts:
-        results["polling"] = await polling.run(options)
+    compared = [part for part in parts if part in {"accept", "read"}]
+    for accounts in args.accounts:
+        shared = replace(options, accounts=accounts)
+        if compared:
+            results[f"accounts={accounts}"] = await compare.run(shared, compared)
+        if "whole" in parts:
+            results[f"whole, accounts={accounts}"] = await whole.run(shared)
+    alone: dict[str, Callable[[], Awaitable[Any]]] = {
+        "inflight": lambda: inflight.run(options, tasks=args.tasks),
+        "history": lambda: history.run(options, rows_many=args.rows),
+        "pages": lambda: pages.run(options, rows_many=args.rows),
+        "deliveries": lambda: deliveries.run(options),
+        "engines": lambda: engines.run(options),
+        "polling": lambda: polling.run(options),
+    }
+    for part in parts:
+        if part in alone:
+            results[part] = await alone[part]()
     return results
 
 

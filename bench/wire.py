@@ -25,10 +25,11 @@ def submit_body(**input_extra: Any) -> bytes:
     return msgspec.json.encode(body)
 
 
-def post(path: str, *, key: str, body: bytes) -> bytes:
-    """One HTTP/1.1 POST with a bearer key, ready for the wire."""
+def post(path: str, *, key: str, body: bytes, wait_s: int | None = None) -> bytes:
+    """One HTTP/1.1 POST with a bearer key, ready for the wire; `wait_s` asks to be answered at the task's end."""
+    wait = "" if wait_s is None else f"prefer: wait={wait_s}\r\n"
     head = (
-        f"POST {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {key}\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {key}\r\n{wait}"
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

@@ -36,6 +36,7 @@ from vermilion.settings import Settings
 from vermilion.storage import (
     accounts,
     banned_words,
+    connections,
     deliveries,
     endings,
     flights,
@@ -163,6 +164,7 @@ async def _build_gateway(settings: Settings, database: Database, stack: AsyncExi
             lambda batch: submissions.accept(database, batch, memory), foresee=memory.foresee
         ),
         reads=Batcher(lambda ids: tasks.read_many(database, ids)),
+        connection_reads=Batcher(lambda ids: connections.read_many(database, ids)),
         endings=Batcher(lambda batch: endings.end_tasks(database, batch)),
         submission_notes=Batcher(lambda notes: flights.mark_submissions(database, notes)),
         progress_notes=Batcher(lambda notes: flights.keep_progress(database, notes)),

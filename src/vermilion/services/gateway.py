@@ -20,6 +20,7 @@ from vermilion.services.word_lists import WordLists
 from vermilion.settings import Settings
 from vermilion.storage.batching import Batcher
 from vermilion.storage.blobs import Blobs
+from vermilion.storage.connections import ConnectionRow
 from vermilion.storage.database import Database
 from vermilion.storage.deliveries import Attempt
 from vermilion.storage.flights import ProgressNote, SubmissionNote
@@ -79,6 +80,7 @@ class Gateway:
     signing_key: bytes
     submissions: Batcher[NewTask, Accepted]
     reads: Batcher[UUID, TaskRow | None]
+    connection_reads: Batcher[UUID, ConnectionRow | None]
     endings: Batcher[Ending, bool]
     submission_notes: Batcher[SubmissionNote, bool]
     progress_notes: Batcher[ProgressNote, bool]

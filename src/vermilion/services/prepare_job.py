@@ -28,6 +28,13 @@ class InputUnusable(Exception):
         self.code = code
 
 
+def has_files(gateway: Gateway, task: Claimed, *, with_parent_files: bool) -> bool:
+    """Whether its job may have files."""
+    offer = gateway.catalogue.offers.get((task.model, task.task_type))
+    of_parent = with_parent_files and task.parent_id is not None
+    return offer is not None and (bool(offer.media_fields) or of_parent)
+
+
 async def prepare_job(
     gateway: Gateway,
     task: Claimed,

@@ -90,7 +90,7 @@ RETURNING {COLUMNS}
 """
 
 READ_ALL = f"SELECT {COLUMNS} FROM connections ORDER BY preference, provider, name"
-READ_ONE = f"SELECT {COLUMNS} FROM connections WHERE id = $1"
+READ_MANY = f"SELECT {COLUMNS} FROM connections WHERE id = ANY($1::uuid[])"
 
 # Change what a connection can do, and wake whoever claims for it.
 SET_STATE = f"""
@@ -214,8 +214,14 @@ async def set_habits(
 
 async def read_one(database: Database, connection_id: UUID) -> ConnectionRow | None:
     """One connection, or None."""
-    row = await database.fetchrow(READ_ONE, connection_id)
-    return ConnectionRow(*row) if row else None
+    [found] = await read_many(database, [connection_id])
+    return found
+
+
+async def read_many(database: Database, connection_ids: list[UUID]) -> list[ConnectionRow | None]:
+    """Connections in this order, None for those that do not exist."""
+    rows = {row["id"]: ConnectionRow(*row) for row in await database.fetch(READ_MANY, connection_ids)}
+    return [rows.get(id_) for id_ in connection_ids]
 
 
 async def set_state(

@@ -30,7 +30,7 @@ from vermilion.providers.registry import Registry
 from vermilion.services.finish_task import complete_task, fail_task, withdraw_task
 from vermilion.services.gateway import Gateway
 from vermilion.services.link_connection import unseal
-from vermilion.services.prepare_job import InputUnusable, prepare_job
+from vermilion.services.prepare_job import InputUnusable, has_files, prepare_job
 from vermilion.storage import connections
 from vermilion.storage.connections import ConnectionRow
 from vermilion.storage.flights import Claimed, ProgressNote, SubmissionNote
@@ -281,17 +281,17 @@ class Pilot:
 
     async def _prepare(self, flight: Flight, *, with_files: bool = True) -> None:
         gateway = self._gateway
-        row = await connections.read_one(gateway.database, flight.task.connection_id)
+        row = await gateway.connection_reads(flight.task.connection_id)
         assert row is not None  # connections are never deleted while they have tasks
         options = msgspec.json.decode(row.options)
         facts = ConnectionFacts(row.id, row.provider, row.name, options, unseal(gateway, row))
-        gateway.work_dir.mkdir(parents=True, exist_ok=True)
         flight.clear_folder()
-        if with_files:
+        of_parent = self._lanes[flight.provider_id].provider.manifest.reads_parent_files
+        if with_files and has_files(gateway, flight.task, with_parent_files=of_parent):
+            gateway.work_dir.mkdir(parents=True, exist_ok=True)
             flight.folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=gateway.work_dir))
-        manifest = self._lanes[flight.provider_id].provider.manifest
         flight.job = await prepare_job(
-            gateway, flight.task, facts, flight.folder, with_parent_files=manifest.reads_parent_files
+            gateway, flight.task, facts, flight.folder, with_parent_files=of_parent
         )
 
 
