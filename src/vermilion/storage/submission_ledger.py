@@ -66,9 +66,8 @@ class KnownAccount:
     """An account as it was read, and as batches have left it since."""
 
     state: AccountState
-    version: (
-        str | None
-    )  #: of the wallet that the state is of; None while the batch that changes it is being written
+    #: Of the wallet with this state; None while the batch that changed it is being written.
+    version: str | None
     hears_steps: bool
     read_at: float  #: by our clock
     written_at: float = 0.0

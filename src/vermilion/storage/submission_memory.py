@@ -22,10 +22,9 @@ from vermilion.storage.submission_ledger import KnownAccount, SubmissionLedger
 
 PAUSE_S_MAX = 0.02  #: between two batches with tasks of an account
 REST_S = 0.5  #: after something had changed
-SWEEP_AT_MIN = 256  #: accounts
-AGE_S_MAX = (
-    0.2  #: of what no version tells about: the plan's limits, the account's status, the queues' clocks
-)
+#: Of what no version tells about: the plan's limits, the account's status, the queues' clocks.
+AGE_S_MAX = 0.2
+SWEEP_AT_MIN = 256  #: accounts; when there are so many, or twice those left by the last sweep, old ones go
 
 
 class KnownClock(NamedTuple):
@@ -45,13 +44,11 @@ class SubmissionMemory:
         self._rests_until = 0.0
         self._accounts: dict[UUID, KnownAccount] = {}
         self._clocks: dict[str, KnownClock] = {}
-        self._looked = (
-            datetime.now(UTC),
-            time.monotonic(),
-        )  # the last look, by the database's clock and by ours
+        self._sweep_at = SWEEP_AT_MIN
+        # When the database was last looked at, by its clock and by ours.
+        self._looked = datetime.now(UTC), time.monotonic()
         self._next: SubmissionLedger | None = None
         self._gave_up = False  # foreseeing the next batch
-        self._sweep_at = SWEEP_AT_MIN
 
     @property
     def size(self) -> int:
@@ -60,10 +57,9 @@ class SubmissionMemory:
 
     def begin(self, ledger: SubmissionLedger) -> None:
         """A batch is about to be written."""
-        now = time.monotonic()
         if ledger.read_at is not None and ledger.now is not None:
             self._note_look(ledger, ledger.read_at, ledger.now)
-        rests = now < self._rests_until
+        rests = time.monotonic() < self._rests_until
         for account_id, account in ledger.left():
             account.version = None
             if not (rests or account.state.budget or account.state.low_marks):
