@@ -24,13 +24,12 @@ class KeyCache:
 
     def at_hand(self, secret_hash: bytes) -> Bearer | None:
         """The holder of this secret, if it was looked up a moment ago."""
-        known = self._known.get(secret_hash)
-        return known[1] if known is not None and known[0] > time.monotonic() else None
+        known = self._fresh(secret_hash)
+        return None if known is None else known[1]
 
     async def get(self, secret_hash: bytes) -> Bearer | None:
         """The holder of this secret, or None."""
-        known = self._known.get(secret_hash)
-        if known is not None and known[0] > time.monotonic():
+        if (known := self._fresh(secret_hash)) is not None:
             return known[1]
         known_before = self._known
         bearer = await self._load(secret_hash)
@@ -39,3 +38,8 @@ class KeyCache:
         if known_before is self._known:
             self._known[secret_hash] = (time.monotonic() + LIFE_S, bearer)
         return bearer
+
+    def _fresh(self, secret_hash: bytes) -> tuple[float, Bearer | None] | None:
+        """What a look-up found that is not too old: also that nobody holds it."""
+        known = self._known.get(secret_hash)
+        return known if known is not None and known[0] > time.monotonic() else None

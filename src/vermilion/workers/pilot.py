@@ -286,12 +286,12 @@ class Pilot:
         options = msgspec.json.decode(row.options)
         facts = ConnectionFacts(row.id, row.provider, row.name, options, unseal(gateway, row))
         flight.clear_folder()
-        of_parent = self._lanes[flight.provider_id].provider.manifest.reads_parent_files
-        if with_files and has_files(gateway, flight.task, with_parent_files=of_parent):
+        with_parent_files = self._lanes[flight.provider_id].provider.manifest.reads_parent_files
+        if with_files and has_files(gateway, flight.task, with_parent_files=with_parent_files):
             gateway.work_dir.mkdir(parents=True, exist_ok=True)
             flight.folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=gateway.work_dir))
         flight.job = await prepare_job(
-            gateway, flight.task, facts, flight.folder, with_parent_files=of_parent
+            gateway, flight.task, facts, flight.folder, with_parent_files=with_parent_files
         )
 
 

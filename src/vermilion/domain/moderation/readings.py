@@ -90,7 +90,7 @@ class _Tight(dict[int, str | None]):
 _PLAIN = _Tight({})
 _DIGITS_READ = {upright: _Tight(_DIGITS | {"1": upright}) for upright in "il"}
 LETTERS_OF_DIGITS = {*_DIGITS.values(), *_DIGITS_READ}
-_SIGNS_READ = {upright: _Tight(_DIGITS | _SIGNS | dict.fromkeys("1!|", upright)) for upright in "il"}
+_SIGNS_READ = {upright: _Tight(_DIGITS | _SIGNS | dict.fromkeys("1!|", upright)) for upright in _DIGITS_READ}
 
 
 def readings(folded: str) -> Iterator[Reading]:
